@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which variables are the components of the velocity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import xarray as xr
+
+from fieldgrad.grid import SPATIAL, Grid
+
+Obj: TypeAlias = xr.DataArray | xr.Dataset
+Family: TypeAlias = dict[str, str]
+
+COMPONENT = "component"
+
+# Names of the CF standard name table, version 85; several kinds of wind share one vertical velocity.
+_STANDARD_FAMILIES: tuple[tuple[str, str, str], ...] = (
+    ("x_wind", "y_wind", "upward_air_velocity"),
+    ("eastward_wind", "northward_wind", "upward_air_velocity"),
+    ("grid_eastward_wind", "grid_northward_wind", "upward_air_velocity"),
+    ("sea_water_x_velocity", "sea_water_y_velocity", "upward_sea_water_velocity"),
+    ("eastward_sea_water_velocity", "northward_sea_water_velocity", "upward_sea_water_velocity"),
+)
+_NAME_FAMILIES: tuple[tuple[str, str, str], ...] = (
+    ("u", "v", "w"),
+    ("U", "V", "W"),
+    ("ux", "uy", "uz"),
+    ("Ux", "Uy", "Uz"),
+    ("vx", "vy", "vz"),
+    ("Vx", "Vy", "Vz"),
+    ("u_x", "u_y", "u_z"),
+    ("v_x", "v_y", "v_z"),
+    ("velocity_x", "velocity_y", "velocity_z"),
+    ("x_velocity", "y_velocity", "z_velocity"),
+    ("velx", "vely", "velz"),
+    ("uwnd", "vwnd", "wwnd"),
+)
+# Vertical motion as a rate of pressure is often called w.
+_NO_VELOCITY = "lagrangian_tendency_of_air_pressure"
+_NO_VELOCITY_UNITS = {
+    "pa/s",
+    "pa s-1",
+    "pa s**-1",
+    "pa s^-1",
+    "pa.s-1",
+    "hpa/s",
+    "hpa s-1",
+    "mb/s",
+    "mbar/s",
+    "pascal/s",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Components:
+    """Velocity components, in x, y, z order.
+
+    Parameters
+    ----------
+    labels : tuple of str
+        "x", "y", "z", or some of them.
+    fields : tuple of DataArray
+        The component of each label, all on the same dimensions in the same order; views of what was given.
+    """
+
+    labels: tuple[str, ...]
+    fields: tuple[xr.DataArray, ...]
+
+
+def find_components(
+    obj: xr.DataArray | xr.Dataset,
+    grid: Grid,
+    components: Sequence[str | xr.DataArray] | None = None,
+) -> Components:
+    """Find the velocity components in a dataset.
+
+    In a Dataset they are the variables with a CF ``standard_name`` of a velocity, else those with the usual names (u v
+    w, U V W, ux uy uz, velocity_x velocity_y velocity_z, ...), else the only variable with a dimension ``component``. There
+    is one for each direction of the grid; on a plane there may be all three.
+
+    Parameters
+    ----------
+    obj : DataArray or Dataset
+        Dataset with a variable for each component, or a DataArray with a dimension ``component`` whose labels are "x",
+        "y", "z" or some of them, in any order.
+    grid : Grid
+        Its directions.
+    components : sequence of str or DataArray, optional
+        Names of the variables, or the components themselves, in x, y, z order.
+
+    Returns
+    -------
+    Components
+        Labels and fields. Nothing is copied or computed.
+
+    Raises
+    ------
+    TypeError
+        If `components` is a str or holds something else than names and DataArrays, or if `obj` is of another type.
+    ValueError
+        If components are missing, ambiguous, of the wrong number or on different dimensions, or lack a dimension of the
+        grid.
+
+    Examples
+    --------
+    >>> from fieldgrad.infer import infer_grid
+    >>> x = xr.DataArray([0.0, 1.0, 3.0], dims="x", coords={"x": [0.0, 1.0, 3.0]})
+    >>> y = xr.DataArray([0.0, 1.0, 2.0], dims="y", coords={"y": [0.0, 1.0, 2.0]})
+    >>> flow = xr.Dataset({"U": x + 2 * y, "V": x * y})
+    >>> find_components(flow, infer_grid(flow)).labels
+    ('x', 'y')
+    """
+    if components is not None:
+        return _checked(_given(obj, grid, components), grid)
+    if isinstance(obj, xr.DataArray):
+        return _checked(_unstacked(obj, grid, "obj"), grid)
+    if not isinstance(obj, xr.Dataset):
+        raise TypeError(f"obj: got a {type(obj).__name__}; it must be an xarray Dataset or DataArray")
+    family = _found(obj, grid)
+    if family is None:
+        stacked = [
+            name
+            for name, field in obj.data_vars.items()
+            if COMPONENT in field.dims and "direction" not in field.dims
+        ]
+        if len(stacked) != 1:
+            raise _missing(obj, grid, stacked)
+        return _checked(_unstacked(obj[stacked[0]], grid, repr(stacked[0])), grid)
+    labels = tuple([label for label in SPATIAL if label in family])
+    return _checked(Components(labels, tuple([obj[family[label]] for label in labels])), grid)
+
+
+def _labels(grid: Grid, count: int) -> tuple[str, ...] | None:
+    """Labels of a number of components on a grid; None if the number does not fit."""
+    if count == len(grid.axes):
+        return grid.names
+    return SPATIAL if count == 3 and len(grid.axes) == 2 else None
+
+
+def _wanted(grid: Grid) -> str:
+    names = grid.names
+    needs = f"the grid has {len(names)} {'direction' if len(names) == 1 else 'directions'} ({', '.join(names)}) and needs "
+    return needs + (f"{len(names)} or 3 components" if len(names) == 2 else f"{len(names)}")
+
+
+def _ways_out(grid: Grid, count: int) -> str:
+    if 0 < count < len(grid.axes):
+        left = ", ".join(f"{name!r}: None" for name in grid.names[count:])
+        return (
+            f"name them all with components=, or make {', '.join(map(repr, grid.dims[count:]))} an ordinary dimension, "
+            f"grid=infer_grid(obj, axes={{{left}}})"
+        )
+    return "name them with components=('u', 'v', 'w'), in x, y, z order"
+
+
+def _given(obj: Obj, grid: Grid, components: Any) -> Components:
+    if isinstance(components, (str, bytes, Mapping, xr.DataArray, xr.Dataset)) or not isinstance(
+        components, Sequence
+    ):
+        raise TypeError(
+            f"components: got {components if isinstance(components, (str, bytes)) else type(components).__name__!r}; it must "
+            "be a sequence of names or DataArrays in x, y, z order, such as ('u', 'v', 'w')"
+        )
+    fields = []
+    for item in components:
+        if isinstance(item, xr.DataArray):
+            fields.append(item)
+        elif not isinstance(item, str):
+            raise TypeError(f"components: got {item!r}; each must be the name of a variable or a DataArray")
+        elif not isinstance(obj, xr.Dataset):
+            raise TypeError(
+                f"components: {item!r} is a name, and a {type(obj).__name__} has no variables; pass a Dataset or the "
+                "components themselves"
+            )
+        elif item not in obj.data_vars:
+            raise ValueError(f"components: {item!r} is no variable of the dataset, which has {_listed(obj)}")
+        else:
+            fields.append(obj[item])
+    names = [item for item in components if isinstance(item, str)]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"components: {name!r} is given twice; each direction has its own component")
+    labels = _labels(grid, len(fields))
+    if labels is None:
+        raise ValueError(f"components: got {len(fields)}; {_wanted(grid)}: {_ways_out(grid, len(fields))}")
+    return Components(labels, tuple(fields))
+
+
+def _unstacked(field: xr.DataArray, grid: Grid, what: str) -> Components:
+    """The slices of an array with a dimension of components."""
+    if COMPONENT not in field.dims:
+        raise ValueError(
+            f"obj: the DataArray {field.name!r} has no dimension {COMPONENT!r} but {field.dims}; pass a Dataset of the "
+            "components, or join them with xr.concat([u, v, w], dim=xr.Variable('component', ['x', 'y', 'z']))"
+        )
+    size = field.sizes[COMPONENT]
+    labels: tuple[Any, ...] | None
+    if COMPONENT in field.coords:
+        labels = tuple(field.coords[COMPONENT].values.tolist())
+        if len(set(labels)) < size or not set(labels) <= set(SPATIAL):
+            raise ValueError(
+                f"{what}: the labels of dimension {COMPONENT!r} are {list(labels)}; they must be 'x', 'y', 'z' or some of "
+                "them, each once (obj.assign_coords(component=['x', 'y', 'z']))"
+            )
+        if set(labels) != set(grid.names) and not (size == 3 and len(grid.axes) == 2):
+            raise ValueError(
+                f"{what}: the labels of dimension {COMPONENT!r} are {list(labels)}; {_wanted(grid)}: select them "
+                f"(obj.sel(component=[...])) or infer another grid (infer_grid(obj, axes=...))"
+            )
+    else:
+        labels = _labels(grid, size)
+        if labels is None:
+            raise ValueError(
+                f"{what}: dimension {COMPONENT!r} has {size} entries without labels; {_wanted(grid)}: label them "
+                "(obj.assign_coords(component=['x', 'y', 'z'])) or infer another grid (infer_grid(obj, axes=...))"
+            )
+    order = [label for label in SPATIAL if label in labels]
+    fields = [field.isel({COMPONENT: labels.index(label)}, drop=True) for label in order]
+    return Components(tuple(order), tuple(fields))
+
+
+def _found(obj: xr.Dataset, grid: Grid) -> Family | None:
+    """The family of variables that has a component for each direction; None if none has."""
+    by_standard_name = [family for family in _by_standard_name(obj, grid) if family]
+    by_name = [family for family in _by_name(obj) if family]
+    # a family whose names agree with the standard names supplies what these lack
+    merged = [
+        {**other, **family} if len(fitting) == 1 else family
+        for family in by_standard_name
+        for fitting in [[other for other in by_name if all(other.get(k) == v for k, v in family.items())]]
+        for other in [fitting[0] if fitting else {}]
+    ]
+    for families in (merged, by_name):
+        complete = []
+        for family in families:
+            if all(name in family for name in grid.names):
+                labels = SPATIAL if len(grid.axes) == 2 and len(family) == 3 else grid.names
+                complete.append({label: family[label] for label in labels})
+        distinct = [family for i, family in enumerate(complete) if family not in complete[:i]]
+        if len(distinct) > 1:
+            found = " and ".join(str(tuple(family.values())) for family in distinct)
+            raise ValueError(
+                f"components: the dataset has more than one velocity, {found}; say which one, "
+                f"components={tuple(distinct[0].values())}"
+            )
+        if distinct:
+            return distinct[0]
+    return None
+
+
+def _by_standard_name(obj: xr.Dataset, grid: Grid) -> list[Family]:
+    named: dict[str, list[str]] = {}
+    dims = set(grid.dims)
+    for name in obj.data_vars:
+        variable = obj.variables[name]
+        standard = variable.attrs.get("standard_name")
+        # winds at a height, and means over a direction, have the same standard name as the field itself
+        if isinstance(name, str) and isinstance(standard, str) and dims <= set(variable.dims):
+            named.setdefault(standard, []).append(name)
+    families = []
+    for standards in _STANDARD_FAMILIES:
+        present = {label: named[key] for label, key in zip(SPATIAL, standards, strict=True) if key in named}
+        # a vertical velocity alone belongs to every family, and is the component of a vertical line
+        for label, names in present.items():
+            if len(names) > 1 and label in grid.names:
+                raise ValueError(
+                    f"components: variables {' and '.join(map(repr, names))} share the standard_name "
+                    f"{standards[SPATIAL.index(label)]!r}; say which ones, components=('u', 'v', 'w')"
+                )
+        families.append({label: names[0] for label, names in present.items()})
+    return families
+
+
+def _by_name(obj: xr.Dataset) -> list[Family]:
+    names = set(obj.data_vars)
+    return [
+        {
+            label: name
+            for label, name in zip(SPATIAL, family, strict=True)
+            if name in names and _is_velocity(obj.variables[name].attrs)
+        }
+        for family in _NAME_FAMILIES
+    ]
+
+
+def _is_velocity(attrs: Mapping[Any, Any]) -> bool:
+    units = attrs.get("units")
+    return attrs.get("standard_name") != _NO_VELOCITY and not (
+        isinstance(units, str) and units.strip().lower() in _NO_VELOCITY_UNITS
+    )
+
+
+def _listed(obj: xr.Dataset) -> str:
+    return ", ".join(repr(name) for name in obj.data_vars) or "none"
+
+
+def _missing(obj: xr.Dataset, grid: Grid, stacked: list[Any]) -> ValueError:
+    families = [family for family in _by_standard_name(obj, grid) + _by_name(obj) if family]
+    families = [family for i, family in enumerate(families) if family not in families[:i]]
+    best = max(families, key=len, default={})
+    found = " and ".join(str(tuple(family.values())) for family in families) or "none"
+    if len(stacked) > 1:
+        found += f", and {', '.join(map(repr, stacked))} have a dimension {COMPONENT!r} (pass one, obj[{stacked[0]!r}])"
+    omega = [name for name in obj.data_vars if not _is_velocity(obj.variables[name].attrs)]
+    note = f"; {', '.join(map(repr, omega))} is a rate of pressure and no velocity" if omega else ""
+    return ValueError(
+        f"components: found {found} among the variables {_listed(obj)}{note}; {_wanted(grid)}: "
+        f"{_ways_out(grid, len(best))}"
+    )
+
+
+def _checked(found: Components, grid: Grid) -> Components:
+    """The components, transposed to the dimensions of the first and verified to share them."""
+    first = found.fields[0]
+    fields = [first]
+    for label, field in zip(found.labels, found.fields, strict=True):
+        name = f"{label} component {field.name!r}" if field.name is not None else f"{label} component"
+        for axis in grid.axes:
+            if axis.dim not in field.sizes:
+                raise ValueError(
+                    f"components: the {name} lacks dimension {axis.dim!r} ({axis.name}) of the grid and has {field.dims}; "
+                    f"name other variables with components=, or infer a grid without it, axes={{{axis.name!r}: None}}"
+                )
+            if field.sizes[axis.dim] != len(axis):
+                raise ValueError(
+                    f"components: the {name} has {field.sizes[axis.dim]} points along {axis.dim!r}, and the grid "
+                    f"{len(axis)}; infer the grid from these data"
+                )
+        if field is first:
+            continue
+        _check_match(first, field)
+        fields.append(field if field.dims == first.dims else field.transpose(*first.dims))
+    return Components(found.labels, tuple(fields))
+
+
+def _check_match(first: xr.DataArray, field: xr.DataArray) -> None:
+    if set(first.dims) != set(field.dims):
+        raise ValueError(
+            f"components: {first.name!r} has dimensions {first.dims}, and {field.name!r} has {field.dims}; components must "
+            "share theirs, interpolate staggered ones to one grid (obj.interp) or select what is common (obj.isel)"
+        )
+    for dim in first.dims:
+        if first.sizes[dim] != field.sizes[dim]:
+            raise ValueError(
+                f"components: dimension {dim!r} has {first.sizes[dim]} points in {first.name!r} and {field.sizes[dim]} in "
+                f"{field.name!r}; components must share their dimensions (xr.align)"
+            )
+        here, there = first.coords.variables.get(dim), field.coords.variables.get(dim)
+        if here is not None and there is not None and here is not there and not here.equals(there):
+            raise ValueError(
+                f"components: the coordinates of dimension {dim!r} differ between {first.name!r} and {field.name!r}; "
+                "components must share their grid, interpolate one to the other (obj.interp)"
+            )

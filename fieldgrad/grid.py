@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a grid is: frozen records of its axes, and the checks that make a coordinate usable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fieldgrad.stencils import Stencil, derivative_stencil, required_points
+
+Array = NDArray[np.float64]
+
+SPATIAL = ("x", "y", "z")
+
+# Tables of axes up to this many nodes are kept (a few MB in all): a call on a small field would otherwise spend three
+# quarters of its time on weights. Above it the work on the field dwarfs the table.
+_CACHED_NODES = 4096
+
+
+def checked_nodes(values: Any, dim: str) -> Array:
+    """Positions of an axis as float64, verified to be usable.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Coordinate: integers, floats of any width, or datetime64 and timedelta64 (which become seconds since the first
+        node).
+    dim : str
+        Name of the dimension, for messages.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        A read-only copy.
+
+    Raises
+    ------
+    TypeError
+        If the values are not numbers or times.
+    ValueError
+        If the values are not one-dimensional, not finite, or not strictly monotonic.
+
+    Examples
+    --------
+    >>> checked_nodes([0, 2, 3], "x")
+    array([0., 2., 3.])
+    >>> checked_nodes([0, 2, 2], "x")
+    Traceback (most recent call last):
+    ValueError: dimension 'x': coordinate value 2.0 at index 2 repeats the one before it; ...
+    """
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise ValueError(
+            f"dimension {dim!r}: the coordinate has {array.ndim} dimensions {array.shape}; it must be one-dimensional"
+        )
+    if array.dtype.kind in "mM":
+        if np.isnat(array).any():
+            index = int(np.flatnonzero(np.isnat(array))[0])
+            raise ValueError(f"dimension {dim!r}: coordinate value at index {index} is NaT; drop that point or set its time")
+        since = array - array[:1]
+        # split before the division: nanoseconds of 300 years exceed the 53 bits of a float64
+        seconds = since.astype("timedelta64[s]")
+        fraction = (since - seconds) / np.timedelta64(1, "s") if len(array) else np.zeros(0)
+        nodes = seconds.astype(np.int64).astype(np.float64) + fraction
+    elif array.dtype.kind in "iuf":
+        nodes = array.astype(np.float64)
+    else:
+        raise TypeError(
+            f"dimension {dim!r}: the coordinate has dtype {array.dtype}; it must hold real numbers or times, "
+            "assign one that does (obj.assign_coords)"
+        )
+    bad = np.flatnonzero(~np.isfinite(nodes))
+    if len(bad):
+        raise ValueError(
+            f"dimension {dim!r}: coordinate value {nodes[bad[0]]} at index {bad[0]} is not finite; every node needs a "
+            "position, drop that point or assign one"
+        )
+    steps = np.diff(nodes)
+    if len(steps):
+        repeated = np.flatnonzero(steps == 0)
+        if len(repeated):
+            i = int(repeated[0]) + 1
+            raise ValueError(
+                f"dimension {dim!r}: coordinate value {nodes[i]} at index {i} repeats the one before it; nodes must be "
+                "distinct, drop duplicates (obj.drop_duplicates)"
+            )
+        turns = np.flatnonzero(np.sign(steps) != np.sign(steps[0]))
+        if len(turns):
+            i = int(turns[0]) + 1
+            trend = "increase" if steps[0] > 0 else "decrease"
+            raise ValueError(
+                f"dimension {dim!r}: coordinate values {trend} up to index {i - 1} ({nodes[i - 1]}) and turn at index {i} "
+                f"({nodes[i]}); they must be strictly monotonic, sort them (obj.sortby) or split the data there"
+            )
+    nodes.flags.writeable = False
+    return nodes
+
+
+def is_uniform(nodes: Array) -> bool:
+    """Whether the spacing is constant to the rounding of the coordinate, taken as float32 where it may have been."""
+    if len(nodes) < 3:
+        return True
+    steps = np.diff(nodes)
+    mean = (nodes[-1] - nodes[0]) / (len(nodes) - 1)
+    quantum = np.finfo(np.float32).eps if np.array_equal(nodes, nodes.astype(np.float32)) else np.finfo(np.float64).eps
+    return bool(np.abs(steps - mean).max() <= 4.0 * quantum * np.abs(nodes).max())
+
+
+@lru_cache(maxsize=128)
+def _cached_stencil(nodes: bytes, order: int, accuracy: int, period: float | None) -> Stencil:
+    return derivative_stencil(np.frombuffer(nodes), order, accuracy, period=period)
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """One direction of a grid.
+
+    Parameters
+    ----------
+    name : str
+        "x", "y" or "z" for a direction in space, else the name of the dimension.
+    dim : str
+        Dimension of the data that runs along it.
+    nodes : ndarray of float64, shape (n,)
+        Positions, strictly monotonic; seconds for times. See :func:`checked_nodes`.
+    units : str, optional
+        Units of the positions, as the coordinate states them; "s" for times.
+    period : float, optional
+        Length after which the axis repeats, in the units of the positions.
+    accuracy : int
+        Order of accuracy of derivatives: 2, 4, 6 or 8.
+    obstacle : str, optional
+        Why lengths along this axis are not those of space, such as "is a latitude in degrees_north". Geometric
+        operators refuse such an axis.
+
+    Raises
+    ------
+    ValueError
+        If the period is not larger than the span, or the accuracy is not one of those.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Axis("y", "wall_distance", np.array([0.0, 0.1, 0.4]), units="m")
+    Axis('y', dim='wall_distance', points=3, spacing=0.1 to 0.3, units='m')
+    """
+
+    name: str
+    dim: str
+    nodes: Array
+    units: str | None = None
+    period: float | None = None
+    accuracy: int = 2
+    obstacle: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nodes", checked_nodes(self.nodes, self.dim))
+        if self.accuracy not in (2, 4, 6, 8):
+            raise ValueError(f"accuracy: got {self.accuracy!r} for dimension {self.dim!r}; it must be 2, 4, 6 or 8")
+        if self.period is not None:
+            span = abs(float(self.nodes[-1] - self.nodes[0])) if len(self.nodes) else 0.0
+            if not np.isfinite(self.period) or self.period <= 0:
+                raise ValueError(
+                    f"periodic: the period of dimension {self.dim!r} is {self.period}; it must be positive and finite"
+                )
+            if self.period <= span:
+                raise ValueError(
+                    f"periodic: the period {self.period:g} of dimension {self.dim!r} is not larger than the span "
+                    f"{span:g} of its nodes, so the end point stands twice; drop it "
+                    f"(obj.isel({self.dim}=slice(None, -1))) or pass the true period"
+                )
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __repr__(self) -> str:
+        low, high = self.spacing
+        parts = [repr(self.name), f"dim={self.dim!r}", f"points={len(self)}", f"spacing={low:.4g} to {high:.4g}"]
+        if self.period is not None:
+            parts.append(f"period={self.period:.6g}")
+        if self.units is not None:
+            parts.append(f"units={self.units!r}")
+        return f"Axis({', '.join(parts)})"
+
+    @property
+    def steps(self) -> Array:
+        """Distances between neighbouring nodes, the one that closes a period included."""
+        steps = np.abs(np.diff(self.nodes))
+        if self.period is not None:
+            steps = np.append(steps, self.period - abs(float(self.nodes[-1] - self.nodes[0])))
+        return steps
+
+    @property
+    def spacing(self) -> tuple[float, float]:
+        """Smallest and largest distance between neighbouring nodes; NaN where there is one node."""
+        steps = self.steps
+        return (float(steps.min()), float(steps.max())) if len(steps) else (float("nan"), float("nan"))
+
+    @property
+    def stretching(self) -> float:
+        """Largest ratio of two neighbouring spacings; 1 on a uniform axis."""
+        steps = self.steps
+        if self.period is not None:
+            steps = np.append(steps, steps[:1])
+        ratios = steps[1:] / steps[:-1]
+        return float(np.maximum(ratios, 1.0 / ratios).max(initial=1.0))
+
+    @property
+    def uniform(self) -> bool:
+        """Whether the spacing is constant to the rounding of the coordinate."""
+        return is_uniform(self.nodes)
+
+    def stencil(self, order: int = 1) -> Stencil:
+        """Table of the derivative of an order along this axis.
+
+        Parameters
+        ----------
+        order : int
+            Order of the derivative, at least 1.
+
+        Returns
+        -------
+        Stencil
+            Weights on the true nodes.
+
+        Raises
+        ------
+        ValueError
+            If the axis has too few points.
+        """
+        needed = required_points(order, self.accuracy, periodic=self.period is not None)
+        if len(self) < needed:
+            raise ValueError(
+                f"dimension {self.dim!r}: has {len(self)} points; a derivative of order {order} and accuracy "
+                f"{self.accuracy}{' on a periodic axis' if self.period is not None else ''} needs at least {needed}, "
+                "use a smaller accuracy or more points"
+            )
+        if len(self) <= _CACHED_NODES:
+            return _cached_stencil(self.nodes.tobytes(), order, self.accuracy, self.period)
+        return derivative_stencil(self.nodes, order, self.accuracy, period=self.period)
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The directions of a dataset, and how derivatives are taken along them.
+
+    Made by :func:`fieldgrad.infer_grid`; every labelled operator takes it as ``grid=``.
+
+    Parameters
+    ----------
+    axes : tuple of Axis
+        The directions in space, in x, y, z order.
+    others : tuple of Axis
+        Further dimensions that have a coordinate, such as time; only :func:`fieldgrad.derivative` uses them.
+    geometry : str
+        "cartesian".
+
+    Raises
+    ------
+    ValueError
+        If two axes share a name or a dimension.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Grid((Axis("x", "x", np.linspace(0, 1, 5), units="m"), Axis("y", "y", np.array([0, 1, 4, 9.0]) / 9)))
+    <fieldgrad.Grid: cartesian, 2 axes>
+    axis  dim  points  spacing           stretching  periodic  units  accuracy
+    x     x         5  0.25                   1      no        m             2
+    y     y         4  0.1111 to 0.5556       3      no        -             2
+    """
+
+    axes: tuple[Axis, ...]
+    others: tuple[Axis, ...] = ()
+    geometry: str = "cartesian"
+
+    def __post_init__(self) -> None:
+        everything = self.axes + self.others
+        for label in ("name", "dim"):
+            seen: set[str] = set()
+            for axis in everything:
+                value = getattr(axis, label)
+                if value in seen:
+                    raise ValueError(f"axes: two axes have the {label} {value!r}; each must have its own")
+                seen.add(value)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the directions in space: some of "x", "y", "z"."""
+        return tuple(axis.name for axis in self.axes)
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """Dimensions that run along the directions in space."""
+        return tuple(axis.dim for axis in self.axes)
+
+    def axis(self, key: str) -> Axis:
+        """The axis of a dimension, or else of a direction.
+
+        Parameters
+        ----------
+        key : str
+            Name of a dimension, or "x", "y", "z".
+
+        Returns
+        -------
+        Axis
+            The axis.
+
+        Raises
+        ------
+        KeyError
+            If there is none; the message lists what there is.
+        """
+        everything = self.axes + self.others
+        for label in ("dim", "name"):
+            for axis in everything:
+                if getattr(axis, label) == key:
+                    return axis
+        known = ", ".join(f"{axis.dim!r} ({axis.name})" if axis.dim != axis.name else repr(axis.dim) for axis in everything)
+        raise KeyError(f"dim: {key!r} is no dimension or direction of the grid, which has {known or 'none'}")
+
+    def __repr__(self) -> str:
+        count = len(self.axes)
+        head = f"<fieldgrad.Grid: {self.geometry}, {count} {'axis' if count == 1 else 'axes'}>"
+        everything = self.axes + self.others
+        width = max([len(axis.dim) for axis in everything] + [3])
+        name = max([len(axis.name) for axis in everything] + [4])
+        lines = [
+            head,
+            f"{'axis':{name}}  {'dim':{width}}  points  {'spacing':16}  stretching  periodic  units  accuracy",
+        ]
+        for axis in everything:
+            low, high = axis.spacing
+            spacing = f"{high:.4g}" if axis.uniform or low == high else f"{low:.4g} to {high:.4g}"
+            stretching = f"{1.0 if axis.uniform else axis.stretching:.4g}"
+            period = "no" if axis.period is None else f"{axis.period:.6g}"
+            row = (
+                f"{axis.name:{name}}  {axis.dim:{width}}  {len(axis):6d}  {spacing:16}  {stretching:>10}  {period:8}  "
+                f"{axis.units or '-':5}  {axis.accuracy:8d}"
+            )
+            lines.append(row)
+        lines += [f"{axis.dim!r} {axis.obstacle}" for axis in self.axes if axis.obstacle]
+        return "\n".join(lines)

@@ -1,0 +1,463 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Which dimensions of a dataset are directions in space, and where their nodes lie."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+import xarray as xr
+
+from fieldgrad.coordinates import direction, metres, obstacle, positions
+from fieldgrad.grid import SPATIAL, Axis, Grid, checked_nodes, is_uniform
+
+Obj: TypeAlias = xr.DataArray | xr.Dataset
+Sizes: TypeAlias = Mapping[Hashable, int]
+Variables: TypeAlias = Mapping[Any, xr.Variable]
+
+_NO_ATTRS: Mapping[Any, Any] = {}
+_NOT_PERIODIC = -1.0
+
+
+def infer_grid(
+    obj: xr.DataArray | xr.Dataset,
+    *,
+    axes: Mapping[str, str | None] | None = None,
+    spacing: Mapping[str, float] | None = None,
+    periodic: str | Iterable[str] | Mapping[str, float | None] = (),
+    accuracy: int = 2,
+    geometry: str = "auto",
+) -> Grid:
+    """Find which dimensions are x, y and z, and where their nodes lie.
+
+    A dimension is a direction by the CF attributes of its coordinate (``axis``, ``standard_name``, ``units``,
+    ``positive``), else by its name (x, lon, longitude, ..., or one that ends in ``_x``); the caller's `axes`
+    override both. A dimension of length 1 is no direction. Time and other dimensions with a coordinate of
+    numbers or times become ``grid.others``.
+
+    Parameters
+    ----------
+    obj : DataArray or Dataset
+        Data on a rectilinear grid, with any number of dimensions in any order.
+    axes : mapping of str to str or None, optional
+        "x", "y" or "z" -> the dimension that runs along it, or None where that direction is absent. What is
+        not mentioned is inferred.
+    spacing : mapping of str to float, optional
+        Dimension (or direction) without a coordinate -> step between its nodes, of which the first lies at 0.
+    periodic : str, iterable of str, or mapping of str to float or None
+        Dimensions (or directions) along which the data repeat. A mapping gives the period, in units of the
+        coordinate (seconds for times). Where it is not given it is the attribute ``period`` of the
+        coordinate, else of `obj`, else the number of points times the spacing if that is uniform.
+    accuracy : int
+        Order of accuracy of derivatives: 2, 4, 6 or 8.
+    geometry : str
+        "auto" or "cartesian", which are the same so far.
+
+    Returns
+    -------
+    Grid
+        The directions in x, y, z order, and the other dimensions by name.
+
+    Raises
+    ------
+    TypeError
+        If an argument has another type, or a coordinate in use holds neither numbers nor times.
+    ValueError
+        If no dimension is a direction or two claim the same, if one has no coordinate and no spacing, if a
+        coordinate in use is not finite and strictly monotonic, or if a dimension or a number in the arguments
+        makes no sense.
+
+    Examples
+    --------
+    >>> x, y = np.linspace(0, 1, 5), np.array([0, 1, 4, 9.0]) / 9
+    >>> field = xr.DataArray(np.zeros((4, 5)), coords={"y": y, "x": x}, dims=("y", "x"))
+    >>> infer_grid(field, periodic={"x": 1.25}, accuracy=4)
+    <fieldgrad.Grid: cartesian, 2 axes>
+    axis  dim  points  spacing           stretching  periodic  units  accuracy
+    x     x         5  0.25                   1      1.25      -             4
+    y     y         4  0.1111 to 0.5556       3      no        -             4
+    """
+    if geometry not in ("auto", "cartesian"):
+        raise ValueError(f"geometry: got {geometry!r}; it must be 'auto' or 'cartesian', the only one so far")
+    sizes, variables = _parts(obj)
+    owners = _owners(sizes, variables, axes)
+    steps = _steps(spacing, sizes, variables, owners)
+    periods = _periods(periodic, sizes, owners)
+    chosen = {owners[name]: name for name in SPATIAL if name in owners and sizes[owners[name]] != 1}
+    if not chosen:
+        raise ValueError(
+            f"axes: none of the dimensions {_listed(sizes)} is known as a direction of more than one "
+            f"point; name them, axes={{'x': dimension, 'y': dimension}}{_auxiliary(obj, sizes)}"
+        )
+    missing = [dim for dim in chosen if dim not in variables and dim not in steps]
+    if missing:
+        raise _no_coordinate(obj, {dim: chosen[dim] for dim in missing})
+
+    def axis(name: str, dim: str) -> Axis:
+        period = periods.get(dim, _NOT_PERIODIC)
+        return _axis(name, dim, variables.get(dim), sizes[dim], accuracy, steps.get(dim), period, obj.attrs)
+
+    others = []
+    for dim in sorted(dim for dim in sizes if isinstance(dim, str) and dim not in chosen and sizes[dim] != 1):
+        if dim in periods or dim in steps:
+            if dim not in variables and dim not in steps:
+                raise _no_coordinate(obj, {dim: None})
+            others.append(axis(dim, dim))
+        elif dim in variables and dim not in owners and variables[dim].dtype.kind in "iufmMO":
+            try:
+                others.append(axis(dim, dim))
+            except (TypeError, ValueError):
+                # Nothing is asked of it yet; axis_of gives the reason to whoever differentiates along it.
+                continue
+    return Grid(tuple([axis(name, dim) for dim, name in chosen.items()]), tuple(others))
+
+
+def infer_axis(obj: xr.DataArray | xr.Dataset, dim: str, accuracy: int = 2) -> Axis:
+    """The axis of one dimension, without a look at the others.
+
+    Parameters
+    ----------
+    obj : DataArray or Dataset
+        Data.
+    dim : str
+        Name of a dimension, or else "x", "y" or "z" for the dimension that runs along it.
+    accuracy : int
+        Order of accuracy of derivatives: 2, 4, 6 or 8.
+
+    Returns
+    -------
+    Axis
+        The axis, not periodic.
+
+    Raises
+    ------
+    KeyError
+        If there is no such dimension or direction; the message lists the dimensions.
+    TypeError
+        If its coordinate holds neither numbers nor times.
+    ValueError
+        If it has no coordinate, or one that is not finite and strictly monotonic, or times in a unit without
+        a fixed length.
+
+    Examples
+    --------
+    >>> infer_axis(xr.DataArray([1.0, 2.0, 4.0], coords={"time": [0, 2, 3]}, dims="time"), "time")
+    Axis('time', dim='time', points=3, spacing=1 to 2)
+    """
+    sizes, variables = _parts(obj)
+    if dim not in sizes:
+        owner = _owners(sizes, variables, None).get(dim) if dim in SPATIAL else None
+        if owner is None:
+            raise KeyError(
+                f"dim: {dim!r} is no dimension or direction of the data, which has {_listed(sizes)}"
+            )
+        dim = owner
+    variable = variables.get(dim)
+    claim = direction(dim, _attrs(variable), _kind(variable))
+    name = claim[0] if claim is not None and claim[0] in SPATIAL else None
+    if variable is None:
+        raise _no_coordinate(obj, {dim: name})
+    return _axis(name or dim, dim, variable, sizes[dim], accuracy, None, _NOT_PERIODIC, _NO_ATTRS)
+
+
+def axis_of(obj: xr.DataArray | xr.Dataset, dim: str, grid: Grid | None = None) -> Axis:
+    """The axis to differentiate along: that of the grid, else that of the data.
+
+    Parameters
+    ----------
+    obj : DataArray or Dataset
+        Data.
+    dim : str
+        Name of a dimension, or else "x", "y" or "z".
+    grid : Grid, optional
+        Where to look first.
+
+    Returns
+    -------
+    Axis
+        The axis; where the grid does not have it, that of :func:`infer_axis` with the accuracy of the grid.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        As :func:`infer_axis` does; and if the axis of the grid has another number of points than the data.
+
+    Examples
+    --------
+    >>> field = xr.DataArray(np.zeros(3), coords={"x": [0.0, 1.0, 3.0]}, dims="x")
+    >>> axis_of(field, "x", infer_grid(field, accuracy=4)).accuracy
+    4
+    """
+    if grid is None:
+        return infer_axis(obj, dim)
+    for label in ("dim", "name"):
+        for axis in grid.axes + grid.others:
+            if getattr(axis, label) == dim:
+                size = obj.sizes.get(axis.dim)
+                if size != len(axis):
+                    raise ValueError(
+                        f"grid: dimension {axis.dim!r} has {len(axis)} points in the grid, and in the data "
+                        f"{'does not exist' if size is None else size}; infer the grid from these data"
+                    )
+                return axis
+    if dim in obj.sizes:
+        return infer_axis(obj, dim, grid.axes[0].accuracy if grid.axes else 2)
+    return grid.axis(dim)
+
+
+def require_lengths(grid: Grid) -> None:
+    """Verify that the coordinates of all directions are lengths in one unit.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid that a geometric operator was given.
+
+    Raises
+    ------
+    ValueError
+        If a coordinate is a latitude, a pressure or anything else that is no length, or if two are in
+        different units of length; the message names each such dimension and the ways out.
+
+    Examples
+    --------
+    >>> require_lengths(
+    ...     Grid((Axis("y", "lat", np.arange(3.0), obstacle="is a latitude, which is no length"),))
+    ... )
+    Traceback (most recent call last):
+    ValueError: grid: dimension 'lat' is a latitude, which is no length. No geometry that knows it ...
+    """
+    bad = [axis for axis in grid.axes if axis.obstacle is not None]
+    if bad:
+        them = "; ".join(f"dimension {axis.dim!r} {axis.obstacle}" for axis in bad)
+        assign = ", ".join(f"{axis.dim!r}: lengths" for axis in bad)
+        leave = ", ".join(f"{axis.name!r}: None" for axis in bad)
+        raise ValueError(
+            f"grid: {them}. No geometry that knows {'it' if len(bad) == 1 else 'them'} exists yet: assign "
+            f"coordinates in metres (obj.assign_coords({{{assign}}})), take derivatives with respect to the "
+            "coordinate itself (fg.derivative), or leave the direction out (infer_grid(obj, "
+            f"axes={{{leave}}}))"
+        )
+    sizes = {axis: metres(axis.units) for axis in grid.axes}
+    measured = [axis for axis in grid.axes if sizes[axis] is not None]
+    if len({sizes[axis] for axis in measured}) > 1:
+        units = ", ".join(f"{axis.dim!r} in {axis.units}" for axis in measured)
+        raise ValueError(
+            f"grid: the directions have different units of length, {units}; "
+            "convert the coordinates to one unit (obj.assign_coords) and set their attribute 'units'"
+        )
+
+
+def _parts(obj: Obj) -> tuple[Sizes, Variables]:
+    if isinstance(obj, xr.DataArray):
+        return obj.sizes, obj.coords.variables
+    if isinstance(obj, xr.Dataset):
+        return obj.sizes, obj.variables
+    raise TypeError(f"obj: got a {type(obj).__name__}; it must be an xarray DataArray or Dataset")
+
+
+def _listed(names: Iterable[Hashable]) -> str:
+    return ", ".join(repr(name) for name in names) or "(there are none)"
+
+
+def _attrs(variable: xr.Variable | None) -> Mapping[Any, Any]:
+    return _NO_ATTRS if variable is None else variable.attrs
+
+
+def _kind(variable: xr.Variable | None) -> str:
+    """Kind of the dtype of a coordinate, with "M" for arrays of date objects too and "" for none."""
+    if variable is None:
+        return ""
+    kind = str(variable.dtype.kind)
+    if kind == "O" and variable.size:
+        first = variable[:1].values[0]
+        if hasattr(first, "utcoffset") or hasattr(first, "calendar"):  # datetime and cftime
+            return "M"
+    return kind
+
+
+def _owners(sizes: Sizes, variables: Variables, axes: Mapping[str, str | None] | None) -> dict[str, str]:
+    """The dimension of each direction, those of length 1 included."""
+    given = {} if axes is None else _checked_axes(axes, sizes)
+    claims: dict[str, list[tuple[tuple[bool, int], str]]] = {}
+    for dim, size in sizes.items():
+        if not isinstance(dim, str) or dim in given.values():
+            continue
+        variable = variables.get(dim)
+        claim = direction(dim, _attrs(variable), _kind(variable))
+        if claim is not None and claim[0] in SPATIAL and claim[0] not in given:
+            # one of length 1 is a direction only where nothing longer is
+            claims.setdefault(claim[0], []).append(((size == 1, claim[1]), dim))
+    owners = {name: dim for name, dim in given.items() if dim is not None}
+    for name, claimants in claims.items():
+        best = min(standing for standing, _ in claimants)
+        dims = [dim for standing, dim in claimants if standing == best]
+        if len(dims) == 1:
+            owners[name] = dims[0]
+        elif not best[0]:
+            raise ValueError(
+                f"axes: dimensions {' and '.join(map(repr, dims))} claim to be {name} alike; say which is, "
+                f"axes={{{name!r}: {dims[0]!r}}}, or pass variables that share one grid (ds[['u', 'v']])"
+            )
+    return owners
+
+
+def _checked_axes(axes: Mapping[str, str | None], sizes: Sizes) -> dict[str, str | None]:
+    if not isinstance(axes, Mapping):
+        raise TypeError(
+            f"axes: got {axes!r}; it must map 'x', 'y' or 'z' to dimensions, such as {{'x': 'lon'}}"
+        )
+    for name, dim in axes.items():
+        if name not in SPATIAL:
+            raise ValueError(
+                f"axes: {name!r} is no direction; they are 'x', 'y' and 'z', as in axes={{'x': 'lon'}}"
+            )
+        if dim is not None and dim not in sizes:
+            raise ValueError(
+                f"axes: {dim!r} (for {name}) is no dimension of the data, which has {_listed(sizes)}"
+            )
+        if dim is not None and list(axes.values()).count(dim) > 1:
+            raise ValueError(f"axes: dimension {dim!r} is given for two directions; each must have its own")
+    return dict(axes)
+
+
+def _dim_of(key: Any, argument: str, sizes: Sizes, owners: Mapping[str, str]) -> str:
+    dim = key if key in sizes else owners.get(key)
+    if not isinstance(dim, str):
+        raise ValueError(
+            f"{argument}: {key!r} is no dimension or direction of the data, which has {_listed(sizes)}"
+        )
+    return dim
+
+
+def _number(value: Any, what: str) -> float:
+    if isinstance(value, (str, bytes, bool, np.bool_, np.datetime64, np.timedelta64)):
+        raise TypeError(f"{what} is {value!r}; it must be a number")
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{what} is {value!r}; it must be a number") from None
+
+
+def _steps(spacing: Any, sizes: Sizes, variables: Variables, owners: Mapping[str, str]) -> dict[str, float]:
+    if spacing is None:
+        return {}
+    if not isinstance(spacing, Mapping):
+        raise TypeError(f"spacing: got {spacing!r}; it must map dimensions to steps, such as {{'x': 0.1}}")
+    steps: dict[str, float] = {}
+    for key, value in spacing.items():
+        dim = _dim_of(key, "spacing", sizes, owners)
+        step = _number(value, f"spacing: the step of dimension {dim!r}")
+        if dim in variables:
+            raise ValueError(
+                f"spacing: dimension {dim!r} has a coordinate, which tells its spacing already; leave it "
+                f"out, or drop the coordinate first (obj.drop_vars({dim!r}))"
+            )
+        if dim in steps:
+            raise ValueError(f"spacing: dimension {dim!r} is given twice, as {key!r} the second time")
+        if not (math.isfinite(step) and step > 0):
+            raise ValueError(
+                f"spacing: the step of dimension {dim!r} is {step}; it must be positive and finite"
+            )
+        steps[dim] = step
+    return steps
+
+
+def _periods(periodic: Any, sizes: Sizes, owners: Mapping[str, str]) -> dict[str, float | None]:
+    """Dimensions that repeat, with their period where the caller gave one."""
+    if isinstance(periodic, str):
+        periodic = (periodic,)
+    if not isinstance(periodic, Iterable):
+        raise TypeError(
+            f"periodic: got {periodic!r}; it must be a list of dimensions, or map them to periods"
+        )
+    pairs = periodic.items() if isinstance(periodic, Mapping) else [(key, None) for key in periodic]
+    periods: dict[str, float | None] = {}
+    for key, value in pairs:
+        dim = _dim_of(key, "periodic", sizes, owners)
+        if dim in periods:
+            raise ValueError(f"periodic: dimension {dim!r} is given twice, as {key!r} the second time")
+        period = None if value is None else _number(value, f"periodic: the period of dimension {dim!r}")
+        if period is not None and not (math.isfinite(period) and period > 0):
+            raise ValueError(
+                f"periodic: the period of dimension {dim!r} is {period}; it must be positive and finite"
+            )
+        periods[dim] = period
+    return periods
+
+
+def _axis(
+    name: str,
+    dim: str,
+    variable: xr.Variable | None,
+    size: int,
+    accuracy: int,
+    step: float | None,
+    period: float | None,
+    obj_attrs: Mapping[Any, Any],
+) -> Axis:
+    """One axis; a period of None is looked for."""
+    attrs = _attrs(variable)
+    if variable is not None:
+        nodes, units, scale = positions(dim, variable.values, attrs)
+    else:
+        nodes, units, scale = np.arange(size) * (1.0 if step is None else step), None, 1.0
+    if period is None:
+        period = _found_period(dim, nodes, scale, attrs, obj_attrs)
+    why = obstacle(dim, name, attrs, _kind(variable)) if name in SPATIAL else None
+    return Axis(name, dim, nodes, units, None if period == _NOT_PERIODIC else period, accuracy, why)
+
+
+def _found_period(
+    dim: str, positions: Any, scale: float, attrs: Mapping[Any, Any], obj_attrs: Mapping[Any, Any]
+) -> float:
+    for where in (attrs, obj_attrs):
+        if "period" in where:
+            return _number(where["period"], f"periodic: the attribute 'period' for dimension {dim!r}") * scale
+    nodes = checked_nodes(positions, dim)
+    if len(nodes) < 2 or not is_uniform(nodes):
+        steps = np.abs(np.diff(nodes))
+        found = f"steps from {steps.min():.6g} to {steps.max():.6g}" if len(steps) else f"{len(nodes)} points"
+        raise ValueError(
+            f"periodic: dimension {dim!r} is not uniformly spaced ({found}), so nothing tells its period; "
+            f"pass it, periodic={{{dim!r}: period}}"
+        )
+    return abs(float(nodes[-1] - nodes[0])) / (len(nodes) - 1) * len(nodes)
+
+
+def _no_coordinate(obj: Obj, missing: Mapping[str, str | None]) -> ValueError:
+    """The error for dimensions, with the direction of each, that have no coordinate."""
+    dims = list(missing)
+    known = {name: dim for dim, name in missing.items() if name is not None}
+    steps = ", ".join(f"{dim!r}: step" for dim in dims)
+    which = f" (understood as axes={known})" if known else ""
+    absent = (
+        f"; a dimension that is no direction is left out with axes={{{next(iter(known))!r}: None}}"
+        if known
+        else ""
+    )
+    return ValueError(
+        f"{'dimension' if len(dims) == 1 else 'dimensions'} {_listed(dims)}{which}: no coordinate, so the "
+        f"spacing is not known; assign one, obj.assign_coords({{{dims[0]!r}: positions}}), or pass the step, "
+        f"infer_grid(obj, spacing={{{steps}}}){absent}{_auxiliary(obj, dims)}"
+    )
+
+
+def _auxiliary(obj: Obj, dims: Iterable[Hashable]) -> str:
+    """What to say of coordinates that run along dimensions without being theirs."""
+    lines, flat = [], []
+    for name, variable in obj.coords.variables.items():
+        if name in obj.sizes or not set(dims) & set(variable.dims):
+            continue
+        if variable.ndim == 1:
+            dim = variable.dims[0]
+            lines.append(f"; {name!r} lies along {dim!r}, obj.swap_dims({{{dim!r}: {name!r}}}) uses it")
+        else:
+            flat.append(f"{name!r} {variable.dims}")
+    if flat:
+        lines.append(
+            f"; only one-dimensional coordinates are understood for now, which {', '.join(flat)} is not"
+        )
+    return "".join(lines)

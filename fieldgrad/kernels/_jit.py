@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How functions are compiled: the options, in one place."""
+
+from __future__ import annotations
+
+import numba
+
+# No fast-math at all, not even contraction: where products and sums are joined is said with `fma`, so that a value has
+# the same bits alone, beside others, in a vector body, in a scalar remainder and in any block.
+# error_model numpy: a division by zero is inf or NaN, never a branch, which would keep a loop from vectorising.
+OPTIONS = {"error_model": "numpy"}
+
+#: For functions that are called inside a loop. Helpers that take arrays cost 20 times once LLVM stops inlining them. Wrappers
+#: for calls from Python would double their compile time.
+INLINED = {"forceinline": True, **OPTIONS}
+inlined = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **INLINED)
+
+#: For kernels. They release the GIL, and are cached on disk, so that a second process compiles nothing.
+kernel = numba.njit(nogil=True, cache=True, boundscheck=False, **OPTIONS)

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How arrays of any rank and memory order become the rows that the engine walks. NumPy only.
+
+Dimensions are sorted by their stride. The fastest becomes the row; differentiated ones become outer slots, all others
+loops around them. Nothing is copied but inputs whose rows are not contiguous in memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from fieldgrad.stencils import Stencil
+
+# A fast dimension without derivatives (components, real and imaginary parts, a few times) is merged into the
+# differentiated one beside it when shorter than this; the row then has that step between neighbours. Longer ones are rows
+# themselves.
+_MERGE_BELOW = 64
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One dimension of the fields: sizes and strides in elements."""
+
+    size: int
+    source: int
+    target: int
+    column: int | None = None
+
+    def encloses(self, faster: Dimension) -> bool:
+        """Whether this dimension continues where a faster one ends, in both input and output."""
+        return self.source == faster.source * faster.size and self.target == faster.target * faster.size
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Loops and tables of one call; see the constants of the engine for their meaning."""
+
+    sizes: tuple[int, int, int, int]
+    sources: tuple[int, int, int]
+    targets: tuple[int, int, int]
+    slots: tuple[int, int, int, int]  # column of L that is differentiated along each slot, or -1
+    step: int
+    origin: int
+    batch_in: NDArray[np.int64]
+    batch_out: NDArray[np.int64]
+
+    @property
+    def points(self) -> int:
+        """Points of the output field."""
+        return math.prod(self.sizes) * len(self.batch_in)
+
+
+def memory_order(array: NDArray[Any]) -> list[int]:
+    """Axes from the slowest to the fastest in memory; broadcast axes, which have no stride, first."""
+    return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]) or -math.inf)
+
+
+def empty_like(field: NDArray[Any], shape: Sequence[int], leading: Sequence[int] = (), dtype: Any = None) -> NDArray[Any]:
+    """Uninitialised memory for a field of some shape in the memory order of another, behind leading dimensions."""
+    order = memory_order(field)
+    memory = np.empty((*leading, *(shape[axis] for axis in order)), field.dtype if dtype is None else dtype)
+    inverse = np.argsort(order)
+    return memory.transpose(*range(len(leading)), *(len(leading) + inverse))
+
+
+def has_contiguous_rows(array: NDArray[Any]) -> bool:
+    """Whether the engine can walk an array in place: native, aligned, whole strides, and rows without gaps."""
+    size = array.itemsize
+    if not (array.dtype.isnative and array.flags.aligned) or any(stride % size for stride in array.strides):
+        return False
+    strides = [stride // size for stride, count in zip(array.strides, array.shape, strict=True) if count > 1]
+    nonzero = [stride for stride in strides if stride]
+    return not strides or (bool(nonzero) and min(nonzero, key=abs) == 1)
+
+
+def span(array: NDArray[Any]) -> tuple[NDArray[Any], int]:
+    """All memory between the first and the last element of an array, as one row, and where its first element lies."""
+    size = array.itemsize
+    extents = [(count - 1) * stride // size for count, stride in zip(array.shape, array.strides, strict=True)]
+    before = -sum(extent for extent in extents if extent < 0)
+    total = before + sum(extent for extent in extents if extent > 0) + 1
+    first = array[tuple(slice(-1, None) if extent < 0 else slice(0, 1) for extent in extents)]
+    return as_strided(first, (total,), (size,), writeable=array.flags.writeable), before
+
+
+def plan(
+    field: NDArray[Any], out: NDArray[Any], leading: int, axes: Sequence[int | None], stencils: Sequence[Stencil | None]
+) -> Layout:
+    """Choose loops for fields of one shape and one set of strides.
+
+    Parameters
+    ----------
+    field : ndarray
+        One of the inputs.
+    out : ndarray
+        One of the outputs: `leading` dimensions of components, then those of the field.
+    axes : sequence of int or None
+        For the columns x, y, z of L the axis of the field along which to differentiate.
+    stencils : sequence of Stencil or None
+        Their tables.
+
+    Returns
+    -------
+    Layout
+        Loops from slow to fast.
+    """
+    column_of = {axis: column for column, axis in enumerate(axes) if axis is not None}
+    size = field.itemsize
+    origin = 0
+    dimensions = []
+    for axis in memory_order(field):
+        column = column_of.get(axis)
+        points = out.shape[leading + axis]
+        if column is None and points == 1:
+            continue
+        source, target = field.strides[axis] // size, out.strides[leading + axis] // size
+        stencil = None if column is None else stencils[column]
+        if stencil is not None:
+            origin += stencil.first * source
+        dimensions.append(Dimension(points, source, target, column))
+    if dimensions and dimensions[-1].source == 1 and dimensions[-1].target == 1:
+        row = dimensions.pop()
+    else:
+        row = Dimension(1, 1, 1)
+    step = 1
+    while row.column is None and dimensions and dimensions[-1].encloses(row):
+        if dimensions[-1].column is None:
+            row = replace(row, size=row.size * dimensions.pop().size)
+        elif row.size < _MERGE_BELOW:
+            step = row.size
+            outer = dimensions.pop()
+            row = replace(row, size=row.size * outer.size, column=outer.column)
+        else:
+            break
+    loops = [dimension for dimension in dimensions if dimension.column is not None]
+    batch: list[Dimension] = []
+    for dimension in dimensions:
+        if dimension.column is None:
+            if batch and batch[-1].encloses(dimension):
+                batch[-1] = replace(dimension, size=batch[-1].size * dimension.size)
+            else:
+                batch.append(dimension)
+    while len(loops) < 3:
+        loops.insert(0, batch.pop() if batch else Dimension(1, 0, 0))
+    batch_in, batch_out = np.zeros(1, np.int64), np.zeros(1, np.int64)
+    for dimension in batch:
+        index = np.arange(dimension.size)
+        batch_in = np.add.outer(batch_in, index * dimension.source).ravel()
+        batch_out = np.add.outer(batch_out, index * dimension.target).ravel()
+    a, b, c = loops
+    slots = tuple(-1 if dimension.column is None else dimension.column for dimension in (a, b, c, row))
+    return Layout(
+        sizes=(a.size, b.size, c.size, row.size),
+        sources=(a.source, b.source, c.source),
+        targets=(a.target, b.target, c.target),
+        slots=slots,  # type: ignore[arg-type]
+        step=step,
+        origin=origin,
+        batch_in=batch_in,
+        batch_out=batch_out,
+    )

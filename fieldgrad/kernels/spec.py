@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What one kernel is compiled for, told by a type.
+
+Closures over compiled functions are never found in numba's disk cache. A type is: so everything that the engine must know
+when it is compiled (how many axes, how wide the stencils are, which point functions run) is carried by the type of its
+first argument, which has no value at run time. numba looks a cached kernel up by its argument types and by the engine's own
+file alone, so the type also carries a digest of every source that is compiled into the kernel: an edited formula is a new
+type, and is never served from an old cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+from llvmlite import ir
+from numba import types
+from numba.core.typing.templates import AttributeTemplate
+from numba.extending import NativeValue, infer_getattr, intrinsic, lower_getattr_generic, models, register_model, unbox
+
+from fieldgrad.kernels.memory import pointer, scopes
+
+#: Slots of memory axes: three outer loops and the row, the last of which is contiguous in memory.
+SLOTS = 4
+ABSENT = -1
+#: Rows of scratch that hold derivatives: four slots of three inputs. Staged values come behind them.
+DERIVATIVE_ROWS = 12
+#: Outputs that are written at once. More streams than a cache set has ways evict each other where arrays lie a power of two
+#: apart: L (nine outputs) took 256 ms at 256^3 where it took 69 ms at 250^3, D and W 2277 ms and 167 ms.
+DIRECT_OUTPUTS = 3
+
+
+@cache
+def sources_digest() -> str:
+    """Digest of this package's own sources and of numba's version."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One function of L that a kernel evaluates, and which parts of its result are stored.
+
+    Parameters
+    ----------
+    function : callable
+        Compiled function ``(L, *parameters)``: L is a 3 x 3 tuple of tuples, the result a number, a 3-tuple or a 3 x 3
+        tuple.
+    key : str
+        Tells this function from every other: its name and a digest of its source.
+    rows, columns : tuple of int
+        Which components of the result are stored; empty for those that it does not have.
+    parameters : tuple of int
+        Which of the kernel's parameters it takes.
+    """
+
+    function: Callable[..., Any]
+    key: str
+    rows: tuple[int, ...] = ()
+    columns: tuple[int, ...] = ()
+    parameters: tuple[int, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Text that is equal for equal points only."""
+        return f"{self.key}/{self.rows}/{self.columns}/{self.parameters}"
+
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that are stored for each point of the grid."""
+        return max(len(self.rows), 1) * max(len(self.columns), 1)
+
+
+class Points(types.Dummy):  # type: ignore[misc]
+    """Type of a list of points.
+
+    Parameters
+    ----------
+    points : tuple of Point
+        The points.
+    staged : bool
+        Whether values are stored in scratch first.
+    first : int
+        Row of scratch of the first value.
+    """
+
+    def __init__(self, points: tuple[Point, ...], staged: bool, first: int) -> None:
+        self.points, self.staged, self.first = points, staged, first
+        super().__init__(f"points[{staged}/{first}/{';'.join(point.label for point in points)}]")
+
+    @property
+    def rest(self) -> Points:
+        """All but the first."""
+        return Points(self.points[1:], self.staged, self.first + self.points[0].outputs)
+
+
+class Spec(types.Dummy):  # type: ignore[misc]
+    """Type that a kernel is compiled for.
+
+    Parameters
+    ----------
+    rows : tuple of int
+        Row of L that each differentiated input fills.
+    columns : tuple of int
+        For each column of L the memory slot whose derivative fills it, or ABSENT.
+    outer : int
+        Number of outer loops along which derivatives are taken: the last ones of three.
+    inner : bool
+        Whether derivatives are taken along the row.
+    half : int
+        Nodes that the band reaches to either side along the row.
+    width : int
+        Neighbours of a point along every outer axis.
+    difference : bool
+        Whether weights act on differences to the centre (derivatives) or on plain values (adjoints).
+    fields : tuple of bool
+        For each parameter whether it is a field or a number.
+    points : tuple of Point
+        What is evaluated.
+    """
+
+    def __init__(
+        self,
+        rows: tuple[int, ...],
+        columns: tuple[int, ...],
+        outer: int,
+        inner: bool,
+        half: int,
+        width: int,
+        difference: bool,
+        fields: tuple[bool, ...],
+        points: tuple[Point, ...],
+    ) -> None:
+        self.rows, self.columns = rows, columns
+        self.outer, self.inner, self.half, self.width = outer, inner, half, width
+        self.difference, self.fields, self.points = difference, fields, points
+        shape = f"{rows}/{columns}/{outer}/{inner}/{half}/{width}/{difference}/{fields}"
+        super().__init__(f"spec[{sources_digest()}/{shape}/{self.list.name}]")
+
+    @property
+    def list(self) -> Points:
+        """The points, as a type."""
+        return Points(self.points, self.staged, DERIVATIVE_ROWS)
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that are stored for each point of the grid."""
+        return sum(point.outputs for point in self.points)
+
+    @property
+    def staged(self) -> bool:
+        """Whether values go to scratch first, and from there to memory, one output after the other."""
+        return self.outputs > DIRECT_OUTPUTS
+
+    @property
+    def slots(self) -> tuple[bool, ...]:
+        """For each memory slot whether derivatives are taken along it."""
+        return tuple(slot >= 3 - self.outer for slot in range(3)) + (self.inner,)
+
+
+register_model(Spec)(models.OpaqueModel)
+register_model(Points)(models.OpaqueModel)
+
+
+@unbox(Spec)  # type: ignore[misc]
+def _unbox_spec(typ: Any, obj: Any, c: Any) -> Any:
+    return NativeValue(c.context.get_dummy_value())
+
+
+#: What compiled code reads from a spec; the compiler sees constants.
+_CONSTANTS: dict[str, Callable[[Spec], Any]] = {
+    "count": lambda spec: len(spec.rows),
+    "half": lambda spec: spec.half,
+    "width": lambda spec: spec.width,
+    "inner": lambda spec: spec.inner,
+    "along_0": lambda spec: spec.slots[0],
+    "along_1": lambda spec: spec.slots[1],
+    "along_2": lambda spec: spec.slots[2],
+    "difference": lambda spec: spec.difference,
+    "staged": lambda spec: spec.staged,
+    "scratch": lambda spec: DERIVATIVE_ROWS + spec.outputs,
+}
+
+
+@infer_getattr
+class _SpecAttributes(AttributeTemplate):  # type: ignore[misc]
+    key = Spec
+
+    def generic_resolve(self, spec: Spec, name: str) -> Any:
+        if name not in _CONSTANTS:
+            return None
+        return types.boolean if isinstance(_CONSTANTS[name](spec), bool) else types.intp
+
+
+@lower_getattr_generic(Spec)  # type: ignore[misc]
+def _lower_attribute(context: Any, builder: Any, spec: Spec, value: Any, name: str) -> Any:
+    constant = _CONSTANTS[name](spec)
+    return context.get_constant(types.boolean if isinstance(constant, bool) else types.intp, constant)
+
+
+@intrinsic
+def points_of(typingctx: Any, spec: Any) -> Any:
+    """The points of a spec."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.get_dummy_value()
+
+    return spec.list(spec), codegen
+
+
+@intrinsic
+def tail(typingctx: Any, points: Any) -> Any:
+    """The points without the first."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.get_dummy_value()
+
+    return points.rest(points), codegen
+
+
+@intrinsic
+def tensor(typingctx: Any, spec: Any, first: Any, second: Any, third: Any) -> Any:
+    """L as a 3 x 3 tuple from the derivatives of up to three inputs along the memory slots; what is absent is zero.
+
+    A plane flow is thus a flow in space whose other derivatives vanish, and no point function has a twin for two
+    dimensions. The zeros are constants, which the compiler folds.
+    """
+    number = first.dtype
+    row_type = types.UniTuple(number, 3)
+    result = types.UniTuple(row_type, 3)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        zero = ir.Constant(context.get_value_type(number), 0.0)
+        rows = []
+        for row in range(3):
+            if row in spec.rows:
+                source = args[1 + spec.rows.index(row)]
+                values = [zero if slot == ABSENT else builder.extract_value(source, slot) for slot in spec.columns]
+            else:
+                values = [zero] * 3
+            rows.append(context.make_tuple(builder, row_type, values))
+        return context.make_tuple(builder, result, rows)
+
+    return result(spec, first, second, third), codegen
+
+
+@intrinsic
+def parameters_of(typingctx: Any, spec: Any, arrays: Any, at: Any) -> Any:
+    """The parameters at a point: of a field its value there, of a number the number."""
+    count = len(spec.fields)
+    result = types.UniTuple(arrays.dtype.dtype, count) if count else types.Tuple(())
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        values: list[Any] = []
+        for number, is_field in enumerate(spec.fields):
+            array = builder.extract_value(args[1], number)
+            index = args[2] if is_field else ir.Constant(args[2].type, 0)
+            value = builder.load(pointer(context, builder, arrays.dtype, array, index))
+            value.set_metadata("alias.scope", scopes(builder.module, "inputs"))
+            values.append(value)
+        return context.make_tuple(builder, result, values)
+
+    return result(spec, arrays, at), codegen
+
+
+@intrinsic
+def select(typingctx: Any, points: Any, parameters: Any) -> Any:
+    """The parameters that the first point takes."""
+    chosen = points.points[0].parameters
+    result = types.UniTuple(parameters.dtype, len(chosen)) if chosen else types.Tuple(())
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.make_tuple(builder, result, [builder.extract_value(args[1], index) for index in chosen])
+
+    return result(points, parameters), codegen
+
+
+@intrinsic
+def store_value(typingctx: Any, points: Any, array: Any, at: Any, strides: Any, value: Any) -> Any:
+    """Store what the first point keeps of its value: a number, some components, or a block of a tensor."""
+    point = points.points[0]
+    names = ("inputs",) if points.staged else ("inputs", "scratch")
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _, array_value, index, steps, result = args
+
+        def put(number: Any, *place: int) -> None:
+            where = builder.add(index, builder.extract_value(steps, 0))
+            for position, count in enumerate(place):
+                step = builder.extract_value(steps, 1 + position)
+                where = builder.add(where, builder.mul(step, ir.Constant(step.type, count)))
+            stored = builder.store(number, pointer(context, builder, array, array_value, where))
+            stored.set_metadata("noalias", scopes(builder.module, *names))
+
+        if not point.rows:
+            put(result)
+        for i, row in enumerate(point.rows):
+            part = builder.extract_value(result, row)
+            if not point.columns:
+                put(part, i)
+            for j, column in enumerate(point.columns):
+                put(builder.extract_value(part, column), i, j)
+        return context.get_dummy_value()
+
+    return types.void(points, array, at, strides, value), codegen
+
+
+@intrinsic
+def shape_of(typingctx: Any, points: Any) -> Any:
+    """Components, directions, and first row of scratch of the first point."""
+    point = points.points[0]
+    shape = (max(len(point.rows), 1), max(len(point.columns), 1), points.first)
+    result = types.UniTuple(types.intp, 3)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.make_tuple(builder, result, [context.get_constant(types.intp, number) for number in shape])
+
+    return result(points), codegen

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`import fieldgrad` is light: what only some calls need comes with the first of them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+
+HEAVY = (
+    "cf_xarray",
+    "dask",
+    "matplotlib",
+    "netCDF4",
+    "numba",
+    "pint",
+    "rich",
+    "scipy",
+    "sympy",
+    "typer",
+    "zarr",
+)
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Return the top-level modules that a fresh interpreter holds after a statement."""
+    code = f"import sys\n{statement}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_import_loads_nothing_heavy_beyond_xarray() -> None:
+    beyond_xarray = loaded_by("import fieldgrad") - loaded_by("import xarray")
+    assert beyond_xarray & set(HEAVY) == set()
+
+
+def test_version_is_that_of_the_installed_package() -> None:
+    import fieldgrad
+
+    assert fieldgrad.__version__ == version("fieldgrad")
