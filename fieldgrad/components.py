@@ -77,15 +77,15 @@ def find_components(
 ) -> Components:
     """Find the velocity components in a dataset.
 
-    In a Dataset they are the variables with a CF ``standard_name`` of a velocity, else those with the usual names (u v
-    w, U V W, ux uy uz, velocity_x velocity_y velocity_z, ...), else the only variable with a dimension ``component``. There
-    is one for each direction of the grid; on a plane there may be all three.
+    In a Dataset they are the variables with a CF ``standard_name`` of a velocity, else those with the usual
+    names (u v w, U V W, ux uy uz, velocity_x velocity_y velocity_z, ...), else the only variable with a
+    dimension ``component``. There is one for each direction of the grid; on a plane there may be all three.
 
     Parameters
     ----------
     obj : DataArray or Dataset
-        Dataset with a variable for each component, or a DataArray with a dimension ``component`` whose labels are "x",
-        "y", "z" or some of them, in any order.
+        Dataset with a variable for each component, or a DataArray with a dimension ``component`` whose labels
+        are "x", "y", "z" or some of them, in any order.
     grid : Grid
         Its directions.
     components : sequence of str or DataArray, optional
@@ -99,10 +99,11 @@ def find_components(
     Raises
     ------
     TypeError
-        If `components` is a str or holds something else than names and DataArrays, or if `obj` is of another type.
+        If `components` is a str or holds something else than names and DataArrays, or if `obj` is of another
+        type.
     ValueError
-        If components are missing, ambiguous, of the wrong number or on different dimensions, or lack a dimension of the
-        grid.
+        If components are missing, ambiguous, of the wrong number or on different dimensions, or lack a
+        dimension of the grid.
 
     Examples
     --------
@@ -141,17 +142,17 @@ def _labels(grid: Grid, count: int) -> tuple[str, ...] | None:
 
 
 def _wanted(grid: Grid) -> str:
-    names = grid.names
-    needs = f"the grid has {len(names)} {'direction' if len(names) == 1 else 'directions'} ({', '.join(names)}) and needs "
-    return needs + (f"{len(names)} or 3 components" if len(names) == 2 else f"{len(names)}")
+    count = len(grid.axes)
+    directions = f"{count} direction{'' if count == 1 else 's'} ({', '.join(grid.names)})"
+    return f"the grid has {directions} and needs {'2 or 3' if count == 2 else count} components"
 
 
 def _ways_out(grid: Grid, count: int) -> str:
     if 0 < count < len(grid.axes):
         left = ", ".join(f"{name!r}: None" for name in grid.names[count:])
         return (
-            f"name them all with components=, or make {', '.join(map(repr, grid.dims[count:]))} an ordinary dimension, "
-            f"grid=infer_grid(obj, axes={{{left}}})"
+            f"name them all with components=, or make {', '.join(map(repr, grid.dims[count:]))} an ordinary "
+            f"dimension, grid=infer_grid(obj, axes={{{left}}})"
         )
     return "name them with components=('u', 'v', 'w'), in x, y, z order"
 
@@ -161,8 +162,9 @@ def _given(obj: Obj, grid: Grid, components: Any) -> Components:
         components, Sequence
     ):
         raise TypeError(
-            f"components: got {components if isinstance(components, (str, bytes)) else type(components).__name__!r}; it must "
-            "be a sequence of names or DataArrays in x, y, z order, such as ('u', 'v', 'w')"
+            "components: got "
+            f"{components if isinstance(components, (str, bytes)) else type(components).__name__!r}; it "
+            "must be a sequence of names or DataArrays in x, y, z order, such as ('u', 'v', 'w')"
         )
     fields = []
     for item in components:
@@ -172,8 +174,8 @@ def _given(obj: Obj, grid: Grid, components: Any) -> Components:
             raise TypeError(f"components: got {item!r}; each must be the name of a variable or a DataArray")
         elif not isinstance(obj, xr.Dataset):
             raise TypeError(
-                f"components: {item!r} is a name, and a {type(obj).__name__} has no variables; pass a Dataset or the "
-                "components themselves"
+                f"components: {item!r} is a name, and a {type(obj).__name__} has no variables; pass a "
+                "Dataset or the components themselves"
             )
         elif item not in obj.data_vars:
             raise ValueError(f"components: {item!r} is no variable of the dataset, which has {_listed(obj)}")
@@ -193,8 +195,9 @@ def _unstacked(field: xr.DataArray, grid: Grid, what: str) -> Components:
     """The slices of an array with a dimension of components."""
     if COMPONENT not in field.dims:
         raise ValueError(
-            f"obj: the DataArray {field.name!r} has no dimension {COMPONENT!r} but {field.dims}; pass a Dataset of the "
-            "components, or join them with xr.concat([u, v, w], dim=xr.Variable('component', ['x', 'y', 'z']))"
+            f"obj: the DataArray {field.name!r} has no dimension {COMPONENT!r} but {field.dims}; pass a "
+            "Dataset of the components, or join them with xr.concat([u, v, w], dim=xr.Variable('component', "
+            "['x', 'y', 'z']))"
         )
     size = field.sizes[COMPONENT]
     labels: tuple[Any, ...] | None
@@ -202,20 +205,21 @@ def _unstacked(field: xr.DataArray, grid: Grid, what: str) -> Components:
         labels = tuple(field.coords[COMPONENT].values.tolist())
         if len(set(labels)) < size or not set(labels) <= set(SPATIAL):
             raise ValueError(
-                f"{what}: the labels of dimension {COMPONENT!r} are {list(labels)}; they must be 'x', 'y', 'z' or some of "
-                "them, each once (obj.assign_coords(component=['x', 'y', 'z']))"
+                f"{what}: the labels of dimension {COMPONENT!r} are {list(labels)}; they must be 'x', 'y', "
+                "'z' or some of them, each once (obj.assign_coords(component=['x', 'y', 'z']))"
             )
         if set(labels) != set(grid.names) and not (size == 3 and len(grid.axes) == 2):
             raise ValueError(
-                f"{what}: the labels of dimension {COMPONENT!r} are {list(labels)}; {_wanted(grid)}: select them "
-                f"(obj.sel(component=[...])) or infer another grid (infer_grid(obj, axes=...))"
+                f"{what}: the labels of dimension {COMPONENT!r} are {list(labels)}; {_wanted(grid)}: select "
+                "them (obj.sel(component=[...])) or infer another grid (infer_grid(obj, axes=...))"
             )
     else:
         labels = _labels(grid, size)
         if labels is None:
             raise ValueError(
-                f"{what}: dimension {COMPONENT!r} has {size} entries without labels; {_wanted(grid)}: label them "
-                "(obj.assign_coords(component=['x', 'y', 'z'])) or infer another grid (infer_grid(obj, axes=...))"
+                f"{what}: dimension {COMPONENT!r} has {size} entries without labels; {_wanted(grid)}: label "
+                "them (obj.assign_coords(component=['x', 'y', 'z'])) or infer another grid (infer_grid(obj, "
+                "axes=...))"
             )
     order = [label for label in SPATIAL if label in labels]
     fields = [field.isel({COMPONENT: labels.index(label)}, drop=True) for label in order]
@@ -224,15 +228,12 @@ def _unstacked(field: xr.DataArray, grid: Grid, what: str) -> Components:
 
 def _found(obj: xr.Dataset, grid: Grid) -> Family | None:
     """The family of variables that has a component for each direction; None if none has."""
-    by_standard_name = [family for family in _by_standard_name(obj, grid) if family]
     by_name = [family for family in _by_name(obj) if family]
-    # a family whose names agree with the standard names supplies what these lack
-    merged = [
-        {**other, **family} if len(fitting) == 1 else family
-        for family in by_standard_name
-        for fitting in [[other for other in by_name if all(other.get(k) == v for k, v in family.items())]]
-        for other in [fitting[0] if fitting else {}]
-    ]
+    merged = []
+    for family in [family for family in _by_standard_name(obj, grid) if family]:
+        # the family of names that agrees with the standard names supplies what these lack
+        fitting = [other for other in by_name if family.items() <= other.items()]
+        merged.append(fitting[0] if fitting else family)
     for families in (merged, by_name):
         complete = []
         for family in families:
@@ -270,7 +271,7 @@ def _by_standard_name(obj: xr.Dataset, grid: Grid) -> list[Family]:
                     f"components: variables {' and '.join(map(repr, names))} share the standard_name "
                     f"{standards[SPATIAL.index(label)]!r}; say which ones, components=('u', 'v', 'w')"
                 )
-        families.append({label: names[0] for label, names in present.items()})
+        families.append({label: names[0] for label, names in present.items() if len(names) == 1})
     return families
 
 
@@ -303,7 +304,8 @@ def _missing(obj: xr.Dataset, grid: Grid, stacked: list[Any]) -> ValueError:
     best = max(families, key=len, default={})
     found = " and ".join(str(tuple(family.values())) for family in families) or "none"
     if len(stacked) > 1:
-        found += f", and {', '.join(map(repr, stacked))} have a dimension {COMPONENT!r} (pass one, obj[{stacked[0]!r}])"
+        several = ", ".join(map(repr, stacked))
+        found += f", and {several} have a dimension {COMPONENT!r} (pass one, obj[{stacked[0]!r}])"
     omega = [name for name in obj.data_vars if not _is_velocity(obj.variables[name].attrs)]
     note = f"; {', '.join(map(repr, omega))} is a rate of pressure and no velocity" if omega else ""
     return ValueError(
@@ -318,16 +320,18 @@ def _checked(found: Components, grid: Grid) -> Components:
     fields = [first]
     for label, field in zip(found.labels, found.fields, strict=True):
         name = f"{label} component {field.name!r}" if field.name is not None else f"{label} component"
+        sizes = field.sizes
         for axis in grid.axes:
-            if axis.dim not in field.sizes:
+            if axis.dim not in sizes:
                 raise ValueError(
-                    f"components: the {name} lacks dimension {axis.dim!r} ({axis.name}) of the grid and has {field.dims}; "
-                    f"name other variables with components=, or infer a grid without it, axes={{{axis.name!r}: None}}"
+                    f"components: the {name} lacks dimension {axis.dim!r} ({axis.name}) of the grid and has "
+                    f"{field.dims}; name other variables with components=, or infer a grid without it, "
+                    f"axes={{{axis.name!r}: None}}"
                 )
-            if field.sizes[axis.dim] != len(axis):
+            if sizes[axis.dim] != len(axis):
                 raise ValueError(
-                    f"components: the {name} has {field.sizes[axis.dim]} points along {axis.dim!r}, and the grid "
-                    f"{len(axis)}; infer the grid from these data"
+                    f"components: the {name} has {sizes[axis.dim]} points along {axis.dim!r}, and the "
+                    f"grid {len(axis)}; infer the grid from these data"
                 )
         if field is first:
             continue
@@ -339,18 +343,21 @@ def _checked(found: Components, grid: Grid) -> Components:
 def _check_match(first: xr.DataArray, field: xr.DataArray) -> None:
     if set(first.dims) != set(field.dims):
         raise ValueError(
-            f"components: {first.name!r} has dimensions {first.dims}, and {field.name!r} has {field.dims}; components must "
-            "share theirs, interpolate staggered ones to one grid (obj.interp) or select what is common (obj.isel)"
+            f"components: {first.name!r} has dimensions {first.dims}, and {field.name!r} has {field.dims}; "
+            "components must share theirs, interpolate staggered ones to one grid (obj.interp) or select "
+            "what is common (obj.isel)"
         )
-    for dim in first.dims:
-        if first.sizes[dim] != field.sizes[dim]:
+    ours, theirs = first.coords.variables, field.coords.variables
+    sizes, other = first.sizes, field.sizes
+    for dim in sizes:
+        if sizes[dim] != other[dim]:
             raise ValueError(
-                f"components: dimension {dim!r} has {first.sizes[dim]} points in {first.name!r} and {field.sizes[dim]} in "
-                f"{field.name!r}; components must share their dimensions (xr.align)"
+                f"components: dimension {dim!r} has {sizes[dim]} points in {first.name!r} and {other[dim]} "
+                f"in {field.name!r}; components must share their dimensions (xr.align)"
             )
-        here, there = first.coords.variables.get(dim), field.coords.variables.get(dim)
+        here, there = ours.get(dim), theirs.get(dim)
         if here is not None and there is not None and here is not there and not here.equals(there):
             raise ValueError(
-                f"components: the coordinates of dimension {dim!r} differ between {first.name!r} and {field.name!r}; "
-                "components must share their grid, interpolate one to the other (obj.interp)"
+                f"components: the coordinates of dimension {dim!r} differ between {first.name!r} and "
+                f"{field.name!r}; components must share their grid, interpolate one to the other (obj.interp)"
             )

@@ -233,7 +233,7 @@ def obstacle(dim: str, name: str, attrs: Attrs, kind: str) -> str | None:
     units, standard = _text(attrs, "units"), (_text(attrs, "standard_name") or "").lower()
     unit, label = (units or "").lower(), dim.lower()
     within = f" in {units}" if units else ""
-    if kind in "mMO" or _time_unit(units):
+    if (kind and kind in "mM") or _time_unit(units):
         return "is a time, which is no length"
     if standard in _PARAMETRIC:
         return f"is a vertical coordinate of model levels ({standard}), which is no length"
@@ -298,8 +298,8 @@ def positions(dim: str, values: Any, attrs: Attrs) -> tuple[Any, str | None, flo
     dim : str
         Name of the dimension, for messages.
     values : ndarray, shape (n,)
-        Values of the coordinate: numbers, datetime64, timedelta64, or date objects of cftime or of the standard
-        library.
+        Values of the coordinate: numbers, datetime64, timedelta64, or date objects of cftime or of the
+        standard library.
     attrs : mapping
         Its attributes.
 
@@ -337,8 +337,8 @@ def positions(dim: str, values: Any, attrs: Attrs) -> tuple[Any, str | None, flo
     scale = _SECONDS.get(unit)
     if scale is None:
         raise ValueError(
-            f"dimension {dim!r}: its coordinate is a time in {units!r}, which has no fixed number of seconds; "
-            f"assign dates or seconds (obj.assign_coords({{{dim!r}: times}}))"
+            f"dimension {dim!r}: its coordinate is a time in {units!r}, which has no fixed number of "
+            f"seconds; assign dates or seconds (obj.assign_coords({{{dim!r}: times}}))"
         )
     # integers are subtracted as such: nanoseconds since 1970 exceed the 53 bits of a float64
     numbers = values.astype(np.int64 if kind in "iu" else np.float64)
@@ -364,6 +364,6 @@ def _seconds(dim: str, values: Any) -> Any:
     except TypeError:
         pass
     raise TypeError(
-        f"dimension {dim!r}: its coordinate holds {type(first).__name__} objects, {first!r} first; a derivative "
-        f"needs numbers or times, assign some (obj.assign_coords({{{dim!r}: numbers}}))"
+        f"dimension {dim!r}: its coordinate holds {type(first).__name__} objects, {first!r} first; a "
+        f"derivative needs numbers or times, assign some (obj.assign_coords({{{dim!r}: numbers}}))"
     )

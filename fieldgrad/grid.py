@@ -60,7 +60,9 @@ def checked_nodes(values: Any, dim: str) -> Array:
     if array.dtype.kind in "mM":
         if np.isnat(array).any():
             index = int(np.flatnonzero(np.isnat(array))[0])
-            raise ValueError(f"dimension {dim!r}: coordinate value at index {index} is NaT; drop that point or set its time")
+            raise ValueError(
+                f"dimension {dim!r}: coordinate value at index {index} is NaT; drop that point or set its time"
+            )
         since = array - array[:1]
         # split before the division: nanoseconds of 300 years exceed the 53 bits of a float64
         seconds = since.astype("timedelta64[s]")
@@ -106,7 +108,11 @@ def is_uniform(nodes: Array) -> bool:
         return True
     steps = np.diff(nodes)
     mean = (nodes[-1] - nodes[0]) / (len(nodes) - 1)
-    quantum = np.finfo(np.float32).eps if np.array_equal(nodes, nodes.astype(np.float32)) else np.finfo(np.float64).eps
+    quantum = (
+        np.finfo(np.float32).eps
+        if np.array_equal(nodes, nodes.astype(np.float32))
+        else np.finfo(np.float64).eps
+    )
     return bool(np.abs(steps - mean).max() <= 4.0 * quantum * np.abs(nodes).max())
 
 
@@ -160,7 +166,9 @@ class Axis:
     def __post_init__(self) -> None:
         object.__setattr__(self, "nodes", checked_nodes(self.nodes, self.dim))
         if self.accuracy not in (2, 4, 6, 8):
-            raise ValueError(f"accuracy: got {self.accuracy!r} for dimension {self.dim!r}; it must be 2, 4, 6 or 8")
+            raise ValueError(
+                f"accuracy: got {self.accuracy!r} for dimension {self.dim!r}; it must be 2, 4, 6 or 8"
+            )
         if self.period is not None:
             span = abs(float(self.nodes[-1] - self.nodes[0])) if len(self.nodes) else 0.0
             if not np.isfinite(self.period) or self.period <= 0:
@@ -179,7 +187,12 @@ class Axis:
 
     def __repr__(self) -> str:
         low, high = self.spacing
-        parts = [repr(self.name), f"dim={self.dim!r}", f"points={len(self)}", f"spacing={low:.4g} to {high:.4g}"]
+        parts = [
+            repr(self.name),
+            f"dim={self.dim!r}",
+            f"points={len(self)}",
+            f"spacing={low:.4g} to {high:.4g}",
+        ]
         if self.period is not None:
             parts.append(f"period={self.period:.6g}")
         if self.units is not None:
@@ -321,7 +334,9 @@ class Grid:
             for axis in everything:
                 if getattr(axis, label) == key:
                     return axis
-        known = ", ".join(f"{axis.dim!r} ({axis.name})" if axis.dim != axis.name else repr(axis.dim) for axis in everything)
+        known = ", ".join(
+            f"{axis.dim!r} ({axis.name})" if axis.dim != axis.name else repr(axis.dim) for axis in everything
+        )
         raise KeyError(f"dim: {key!r} is no dimension or direction of the grid, which has {known or 'none'}")
 
     def __repr__(self) -> str:

@@ -234,11 +234,15 @@ def require_lengths(grid: Grid) -> None:
         them = "; ".join(f"dimension {axis.dim!r} {axis.obstacle}" for axis in bad)
         assign = ", ".join(f"{axis.dim!r}: lengths" for axis in bad)
         leave = ", ".join(f"{axis.name!r}: None" for axis in bad)
+        rest = (
+            f", or leave directions out (infer_grid(obj, axes={{{leave}}}))"
+            if len(bad) < len(grid.axes)
+            else ""
+        )
         raise ValueError(
             f"grid: {them}. No geometry that knows {'it' if len(bad) == 1 else 'them'} exists yet: assign "
             f"coordinates in metres (obj.assign_coords({{{assign}}})), take derivatives with respect to the "
-            "coordinate itself (fg.derivative), or leave the direction out (infer_grid(obj, "
-            f"axes={{{leave}}}))"
+            f"coordinate itself (fg.derivative){rest}"
         )
     sizes = {axis: metres(axis.units) for axis in grid.axes}
     measured = [axis for axis in grid.axes if sizes[axis] is not None]

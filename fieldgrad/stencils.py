@@ -129,7 +129,9 @@ class Stencil:
         if taps % 2 == 0:
             raise ValueError(f"band: has {taps} taps; the number must be odd, since the window is centred")
         if self.row_sum.shape != (rows,):
-            raise ValueError(f"row_sum: has shape {self.row_sum.shape}; it must be ({rows},), one for each row")
+            raise ValueError(
+                f"row_sum: has shape {self.row_sum.shape}; it must be ({rows},), one for each row"
+            )
         if a + b > rows or max(self.lower.shape[1], self.upper.shape[1]) > self.nodes:
             raise ValueError(
                 f"lower, upper: blocks of shape {self.lower.shape} and {self.upper.shape} do not fit a table of "
@@ -138,8 +140,14 @@ class Stencil:
         if self.periodic and (a or b or self.nodes != rows or self.first):
             raise ValueError("periodic: a periodic table has no edges and as many rows as nodes")
         h = taps // 2
-        if not self.periodic and rows - a - b and (self.first + a < h or self.first + rows - b + h > self.nodes):
-            raise ValueError(f"band: windows of {taps} taps reach beyond the {self.nodes} nodes; widen the edges")
+        if (
+            not self.periodic
+            and rows - a - b
+            and (self.first + a < h or self.first + rows - b + h > self.nodes)
+        ):
+            raise ValueError(
+                f"band: windows of {taps} taps reach beyond the {self.nodes} nodes; widen the edges"
+            )
         for weights, sums in (
             (self.band[:, a : rows - b], self.row_sum[a : rows - b]),
             (self.lower.T, self.row_sum[:a]),
@@ -204,7 +212,10 @@ class Stencil:
                 near = np.r_[lo : min(h, hi), max(rows - h, lo, h) : hi]
                 wrapped = (near + shifts[:, np.newaxis]) % rows - near
                 offsets[: 2 * h, near - start] = wrapped
-        for block, block_start, column in ((self.lower, 0, 0), (self.upper, rows - b, self.nodes - self.upper.shape[1])):
+        for block, block_start, column in (
+            (self.lower, 0, 0),
+            (self.upper, rows - b, self.nodes - self.upper.shape[1]),
+        ):
             for r in range(max(start, block_start), min(stop, block_start + len(block))):
                 node = self.first + r
                 others = np.arange(column, column + block.shape[1]) != node
@@ -271,7 +282,10 @@ class Stencil:
         upper = self.upper[max(start - (rows - b), 0) : max(stop - (rows - b), 0)]
         low, high = self.first + start, self.first + stop
         if max(start, a) < min(stop, rows - b):
-            low, high = min(low, self.first + max(start, a) - h), max(high, self.first + min(stop, rows - b) + h)
+            low, high = (
+                min(low, self.first + max(start, a) - h),
+                max(high, self.first + min(stop, rows - b) + h),
+            )
         if len(lower):
             low, high = 0, max(high, lower.shape[1])
         if len(upper):
@@ -394,7 +408,9 @@ def derivative_stencil(
         raise ValueError(f"edge_accuracy: got {edge_accuracy}; it must be at least 1")
     n = len(x)
     half = (order + accuracy - 1) // 2 if order % 2 else (order + accuracy) // 2
-    needed = required_points(order, edge_accuracy if period is None else accuracy, periodic=period is not None)
+    needed = required_points(
+        order, edge_accuracy if period is None else accuracy, periodic=period is not None
+    )
     if n < needed:
         raise ValueError(
             f"x: has {n} points; a derivative of order {order} and accuracy {accuracy} needs at least {needed}"

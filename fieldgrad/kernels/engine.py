@@ -34,8 +34,14 @@ SIZES = 0  # of slots 0, 1, 2 and of the row
 IN_STRIDES = 4  # of slots 0, 1, 2
 OUT_STRIDES = 7  # of slots 0, 1, 2
 ORIGIN = 10  # element of an input that belongs to the first point of the output
-LOW, HIGH, EDGE_WIDTH = 11, 12, 13  # points near the ends of the row, and the length of their lists of neighbours
-STEP = 14  # elements between neighbours along the row: above 1 where faster dimensions have been merged into it
+LOW, HIGH, EDGE_WIDTH = (
+    11,
+    12,
+    13,
+)  # points near the ends of the row, and the length of their lists of neighbours
+STEP = (
+    14  # elements between neighbours along the row: above 1 where faster dimensions have been merged into it
+)
 CHUNK, CHUNKS, TILE, TILES, BLOCK, BLOCKS = 15, 16, 17, 18, 19, 20  # pieces of slot 1, slot 2 and the row
 ENTRIES = 21
 
@@ -109,7 +115,11 @@ def _near_end(spec: Any, f: Any, at: Any, edge: Any, width: Any, tables: Any, fi
     """Derivatives along the four slots at a point near an end of the row."""
     centre = _centre(spec, f, at)
     a, b, c = _outer_differences(spec, f, at, centre, tables, first)
-    d = _edge_difference(f, at, centre, tables[7], tables[8], edge * width, width) if spec.inner else like(0.0, centre)
+    d = (
+        _edge_difference(f, at, centre, tables[7], tables[8], edge * width, width)
+        if spec.inner
+        else like(0.0, centre)
+    )
     return a, b, c, d
 
 
@@ -124,19 +134,27 @@ def _emit_compiled(
 ) -> Any:
     if not points.points:
 
-        def nothing(points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any) -> None:
+        def nothing(
+            points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any
+        ) -> None:
             pass
 
         return nothing
     function = points.points[0].function
 
-    def direct(points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any) -> None:
+    def direct(
+        points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any
+    ) -> None:
         store_value(points, outs[0], at, strides[:3], function(L, *select(points, parameters)))
         _emit(tail(points), L, parameters, outs[1:], strides[3:], at, g, i)
 
-    def staged(points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any) -> None:
+    def staged(
+        points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any
+    ) -> None:
         _, columns, row = shape_of(points)
-        store_value(points, g, i, (row * PITCH, columns * PITCH, PITCH), function(L, *select(points, parameters)))
+        store_value(
+            points, g, i, (row * PITCH, columns * PITCH, PITCH), function(L, *select(points, parameters))
+        )
         _emit(tail(points), L, parameters, outs[1:], strides[3:], at, g, i)
 
     return staged if points.staged else direct
@@ -181,7 +199,16 @@ def _fused_row(
         a = _inside(spec, u, at, i, n, step, tables, first)
         b = _inside(spec, v, at, i, n, step, tables, first) if spec.count > 1 else a
         c = _inside(spec, w, at, i, n, step, tables, first) if spec.count > 2 else a
-        _emit(points, tensor(spec, a, b, c), parameters_of(spec, parameters, target + i), outs, strides, target + i, g, i - start)
+        _emit(
+            points,
+            tensor(spec, a, b, c),
+            parameters_of(spec, parameters, target + i),
+            outs,
+            strides,
+            target + i,
+            g,
+            i - start,
+        )
     for edge in range(low + high):
         i = edge if edge < low else n - high - low + edge
         if start <= i < stop:
@@ -189,13 +216,31 @@ def _fused_row(
             a = _near_end(spec, u, at, edge, width, tables, first)
             b = _near_end(spec, v, at, edge, width, tables, first) if spec.count > 1 else a
             c = _near_end(spec, w, at, edge, width, tables, first) if spec.count > 2 else a
-            _emit(points, tensor(spec, a, b, c), parameters_of(spec, parameters, target + i), outs, strides, target + i, g, i - start)
+            _emit(
+                points,
+                tensor(spec, a, b, c),
+                parameters_of(spec, parameters, target + i),
+                outs,
+                strides,
+                target + i,
+                g,
+                i - start,
+            )
     _flush(points, outs, strides, target + start, g, stop - start)
 
 
 @inlined
 def _fill(
-    spec: Any, f: Any, g: Any, row: Any, source: Any, start: Any, stop: Any, layout: Any, tables: Any, first: Any
+    spec: Any,
+    f: Any,
+    g: Any,
+    row: Any,
+    source: Any,
+    start: Any,
+    stop: Any,
+    layout: Any,
+    tables: Any,
+    first: Any,
 ) -> None:
     """Derivatives of one input along the four slots, into four rows of scratch."""
     if spec.along_0:
@@ -214,7 +259,13 @@ def _fill(
             value = _row_difference(spec, f, at, _centre(spec, f, at), tables[4], tables[5], first[2])
             store_scratch(g, (row + 2) * PITCH + i - start, value)
     if spec.inner:
-        n, low, high, step, width = layout[SIZES + 3], layout[LOW], layout[HIGH], layout[STEP], layout[EDGE_WIDTH]
+        n, low, high, step, width = (
+            layout[SIZES + 3],
+            layout[LOW],
+            layout[HIGH],
+            layout[STEP],
+            layout[EDGE_WIDTH],
+        )
         for i in range(max(start, low), min(stop, n - high)):
             at = source + i
             value = _band_difference(spec, f, at, _centre(spec, f, at), tables[6], i, n, step)
@@ -223,7 +274,9 @@ def _fill(
             i = edge if edge < low else n - high - low + edge
             if start <= i < stop:
                 at = source + i
-                value = _edge_difference(f, at, _centre(spec, f, at), tables[7], tables[8], edge * width, width)
+                value = _edge_difference(
+                    f, at, _centre(spec, f, at), tables[7], tables[8], edge * width, width
+                )
                 store_scratch(g, (row + 3) * PITCH + i - start, value)
 
 
@@ -314,7 +367,9 @@ def sweep(
         batch = rest // chunks
         for h in range(layout[SIZES]):
             for k in range(first_k, last_k):
-                source = layout[ORIGIN] + batch_in[batch] + h * layout[IN_STRIDES] + k * layout[IN_STRIDES + 1]
+                source = (
+                    layout[ORIGIN] + batch_in[batch] + h * layout[IN_STRIDES] + k * layout[IN_STRIDES + 1]
+                )
                 target = batch_out[batch] + h * layout[OUT_STRIDES] + k * layout[OUT_STRIDES + 1]
                 for j in range(first_j, last_j):
                     _row(

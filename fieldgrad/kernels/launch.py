@@ -107,7 +107,9 @@ def evaluate(
     if not _walkable(sources[0], targets, ndim, packed=any(parameter.ndim for parameter in parameters)):
         targets = [empty_like(sources[0], shape, out.shape[: out.ndim - ndim]) for out in outs]
     like = targets[0][(0,) * (targets[0].ndim - ndim)]
-    values = [_in_layout(parameter, like) if parameter.ndim else parameter.reshape(1) for parameter in parameters]
+    values = [
+        _in_layout(parameter, like) if parameter.ndim else parameter.reshape(1) for parameter in parameters
+    ]
     layout = plan(sources[0], targets[0], targets[0].ndim - ndim, axes, stencils)
     _run(sources, rows, stencils, requests, values, targets, layout, difference)
     for out, target in zip(outs, targets, strict=True):
@@ -119,7 +121,8 @@ def _strides(array: NDArray[Any], ndim: int) -> tuple[int, ...]:
     """Strides of the last dimensions; those of length one do not matter."""
     leading = array.ndim - ndim
     return tuple(
-        stride if count > 1 else 0 for stride, count in zip(array.strides[leading:], array.shape[leading:], strict=True)
+        stride if count > 1 else 0
+        for stride, count in zip(array.strides[leading:], array.shape[leading:], strict=True)
     )
 
 
@@ -131,7 +134,8 @@ def _walkable(source: NDArray[Any], outs: list[NDArray[Any]], ndim: int, *, pack
         return False
     rows = [axis for axis in range(ndim) if strides[axis] == outs[0].itemsize]
     return all(
-        out.dtype == source.dtype and has_contiguous_rows(out) and _strides(out, ndim) == strides for out in outs
+        out.dtype == source.dtype and has_contiguous_rows(out) and _strides(out, ndim) == strides
+        for out in outs
     ) and (max(shape) == 1 or (len(rows) == 1 and rows[0] == _fastest(source, shape)))
 
 
@@ -382,7 +386,9 @@ if hasattr(os, "register_at_fork"):
 def _share(function: Callable[..., None], arguments: tuple[Any, ...], tasks: int, values: int) -> None:
     """Run all tasks: alone, or on several threads that take one range of tasks after the other."""
     threads = numba.get_num_threads()
-    alone = threads == 1 or values < _SERIAL_BELOW or threading.current_thread() is not threading.main_thread()
+    alone = (
+        threads == 1 or values < _SERIAL_BELOW or threading.current_thread() is not threading.main_thread()
+    )
     pieces = min(tasks, max(-(-values // _RANGE), 1 if alone else 4 * threads))
     ranges = itertools.count()
     stopped = False

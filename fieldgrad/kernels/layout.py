@@ -62,7 +62,9 @@ def memory_order(array: NDArray[Any]) -> list[int]:
     return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]) or -math.inf)
 
 
-def empty_like(field: NDArray[Any], shape: Sequence[int], leading: Sequence[int] = (), dtype: Any = None) -> NDArray[Any]:
+def empty_like(
+    field: NDArray[Any], shape: Sequence[int], leading: Sequence[int] = (), dtype: Any = None
+) -> NDArray[Any]:
     """Uninitialised memory for a field of some shape in the memory order of another, behind leading dimensions."""
     order = memory_order(field)
     memory = np.empty((*leading, *(shape[axis] for axis in order)), field.dtype if dtype is None else dtype)
@@ -91,7 +93,11 @@ def span(array: NDArray[Any]) -> tuple[NDArray[Any], int]:
 
 
 def plan(
-    field: NDArray[Any], out: NDArray[Any], leading: int, axes: Sequence[int | None], stencils: Sequence[Stencil | None]
+    field: NDArray[Any],
+    out: NDArray[Any],
+    leading: int,
+    axes: Sequence[int | None],
+    stencils: Sequence[Stencil | None],
 ) -> Layout:
     """Choose loops for fields of one shape and one set of strides.
 

@@ -21,7 +21,15 @@ import numba
 from llvmlite import ir
 from numba import types
 from numba.core.typing.templates import AttributeTemplate
-from numba.extending import NativeValue, infer_getattr, intrinsic, lower_getattr_generic, models, register_model, unbox
+from numba.extending import (
+    NativeValue,
+    infer_getattr,
+    intrinsic,
+    lower_getattr_generic,
+    models,
+    register_model,
+    unbox,
+)
 
 from fieldgrad.kernels.memory import pointer, scopes
 
@@ -71,7 +79,6 @@ class Point:
     def label(self) -> str:
         """Text that is equal for equal points only."""
         return f"{self.key}/{self.rows}/{self.columns}/{self.parameters}"
-
 
     @property
     def outputs(self) -> int:
@@ -243,7 +250,9 @@ def tensor(typingctx: Any, spec: Any, first: Any, second: Any, third: Any) -> An
         for row in range(3):
             if row in spec.rows:
                 source = args[1 + spec.rows.index(row)]
-                values = [zero if slot == ABSENT else builder.extract_value(source, slot) for slot in spec.columns]
+                values = [
+                    zero if slot == ABSENT else builder.extract_value(source, slot) for slot in spec.columns
+                ]
             else:
                 values = [zero] * 3
             rows.append(context.make_tuple(builder, row_type, values))
@@ -278,7 +287,9 @@ def select(typingctx: Any, points: Any, parameters: Any) -> Any:
     result = types.UniTuple(parameters.dtype, len(chosen)) if chosen else types.Tuple(())
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return context.make_tuple(builder, result, [builder.extract_value(args[1], index) for index in chosen])
+        return context.make_tuple(
+            builder, result, [builder.extract_value(args[1], index) for index in chosen]
+        )
 
     return result(points, parameters), codegen
 
@@ -321,6 +332,8 @@ def shape_of(typingctx: Any, points: Any) -> Any:
     result = types.UniTuple(types.intp, 3)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return context.make_tuple(builder, result, [context.get_constant(types.intp, number) for number in shape])
+        return context.make_tuple(
+            builder, result, [context.get_constant(types.intp, number) for number in shape]
+        )
 
     return result(points), codegen

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``.fieldgrad`` on xarray objects: the labelled operators as methods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Generic, TypeVar
+
+import xarray as xr
+
+from fieldgrad import infer, labelled
+from fieldgrad.grid import Grid
+from fieldgrad.labelled import Names, Velocity
+
+Obj = TypeVar("Obj", xr.Dataset, xr.DataArray)
+
+
+class _Vector(Generic[Obj]):
+    """What a velocity has: a Dataset, or a DataArray with a dimension ``component``."""
+
+    def __init__(self, obj: Obj) -> None:
+        self._obj = obj
+
+    def infer_grid(self, **options: Any) -> Grid:
+        """See :func:`fieldgrad.infer_grid`."""
+        return infer.infer_grid(self._obj, **options)
+
+    def velocity_gradient(self, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
+        """See :func:`fieldgrad.velocity_gradient`."""
+        return labelled.velocity_gradient(self._obj, grid=grid, components=components)
+
+    def decompose(
+        self, *, grid: Grid | None = None, components: Names = None
+    ) -> tuple[xr.DataArray, xr.DataArray]:
+        """See :func:`fieldgrad.decompose`."""
+        return labelled.decompose(self._obj, grid=grid, components=components)
+
+    def divergence(self, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
+        """See :func:`fieldgrad.divergence`."""
+        return labelled.divergence(self._obj, grid=grid, components=components)
+
+    def curl(self, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
+        """See :func:`fieldgrad.curl`."""
+        return labelled.curl(self._obj, grid=grid, components=components)
+
+    def derive(
+        self,
+        quantities: str | Iterable[str],
+        *,
+        grid: Grid | None = None,
+        components: Names = None,
+        **parameters: float | str | xr.DataArray,
+    ) -> xr.Dataset:
+        """See :func:`fieldgrad.derive`."""
+        return labelled.derive(self._obj, quantities, grid=grid, components=components, **parameters)
+
+    def advection(
+        self, velocity: Velocity, *, grid: Grid | None = None, components: Names = None
+    ) -> xr.DataArray:
+        """See :func:`fieldgrad.advection`."""
+        return labelled.advection(self._obj, velocity, grid=grid, components=components)
+
+
+@xr.register_dataset_accessor("fieldgrad")
+class DatasetAccessor(_Vector[xr.Dataset]):
+    """Operators on the velocity of a Dataset.
+
+    Examples
+    --------
+    >>> import fieldgrad as fg
+    >>> flow = fg.flows.solid_body_rotation([0.0, 1.0, 2.0], [0.0, 1.0, 3.0], angular_velocity=0.5)
+    >>> flow.dataset.fieldgrad.derive("vorticity").vorticity.mean().item()
+    1.0
+    """
+
+
+@xr.register_dataarray_accessor("fieldgrad")
+class DataArrayAccessor(_Vector[xr.DataArray]):
+    """Operators on a field, or on a vector with a dimension ``component``.
+
+    Examples
+    --------
+    >>> import fieldgrad as fg
+    >>> p = xr.DataArray([0.0, 1.0, 9.0], dims="x", coords={"x": [0.0, 1.0, 3.0]}, name="p")
+    >>> p.fieldgrad.derivative("x").round(12).values + 0.0
+    array([0., 2., 6.])
+    """
+
+    def derivative(
+        self, dim: str | Mapping[str, int], order: int = 1, *, grid: Grid | None = None
+    ) -> xr.DataArray:
+        """See :func:`fieldgrad.derivative`."""
+        return labelled.derivative(self._obj, dim, order, grid=grid)
+
+    def gradient(self, *, grid: Grid | None = None) -> xr.DataArray:
+        """See :func:`fieldgrad.gradient`."""
+        return labelled.gradient(self._obj, grid=grid)
+
+    def laplacian(self, *, grid: Grid | None = None) -> xr.DataArray:
+        """See :func:`fieldgrad.laplacian`."""
+        return labelled.laplacian(self._obj, grid=grid)
+
+    def hessian(self, *, grid: Grid | None = None) -> xr.DataArray:
+        """See :func:`fieldgrad.hessian`."""
+        return labelled.hessian(self._obj, grid=grid)
+
+    def directional_derivative(
+        self, along: Velocity, *, grid: Grid | None = None, components: Names = None
+    ) -> xr.DataArray:
+        """See :func:`fieldgrad.directional_derivative`."""
+        return labelled.directional_derivative(self._obj, along, grid=grid, components=components)

@@ -1,0 +1,770 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The operators on labelled data: xarray in, xarray out."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from fieldgrad import operators, units
+from fieldgrad.components import Components, find_components
+from fieldgrad.grid import SPATIAL, Axis, Grid
+from fieldgrad.infer import axis_of, infer_grid, require_lengths
+from fieldgrad.operators import Array, Frame, as_field, as_fields
+from fieldgrad.quantities import PARAMETERS, Quantity, quantity, resolve_parameters
+
+Velocity = xr.Dataset | xr.DataArray
+Names = Sequence[str | xr.DataArray] | None
+
+COMPONENT = "component"
+DIRECTION = "direction"
+
+
+def derivative(
+    f: xr.DataArray, dim: str | Mapping[str, int], order: int = 1, *, grid: Grid | None = None
+) -> xr.DataArray:
+    """Derivative with respect to a coordinate, in the units of that coordinate (seconds for times).
+
+    Parameters
+    ----------
+    f : DataArray
+        Field, of any dimensions.
+    dim : str or mapping of str to int
+        Dimension (or direction "x", "y", "z") along which to differentiate; a mapping to orders for mixed derivatives.
+    order : int
+        Order of the derivative, at least 1; with a mapping it is not used.
+    grid : Grid, optional
+        Discretisation; by default the coordinate of `f`, at second order of accuracy and not periodic.
+
+    Returns
+    -------
+    DataArray
+        The derivative, on the dimensions of `f`.
+
+    Raises
+    ------
+    KeyError
+        If there is no such dimension.
+    TypeError
+        If `f` is no DataArray, or holds no numbers.
+    ValueError
+        If the dimension has no usable coordinate, or too few points.
+
+    Notes
+    -----
+    Finite differences on the true nodes, with Fornberg's weights; see :func:`fieldgrad.stencils.derivative_stencil`.
+
+    Examples
+    --------
+    >>> import fieldgrad as fg
+    >>> import xarray as xr
+    >>> z = [0.0, 1.0, 3.0, 4.0]
+    >>> p = xr.DataArray([0.0, 1.0, 9.0, 16.0], dims="z", coords={"z": z}, name="p")
+    >>> fg.derivative(p, "z").round(12).values + 0.0
+    array([0., 2., 6., 8.])
+    """
+    field = _array(f, "f")
+    orders = {dim: order} if isinstance(dim, str) else dict(dim)
+    if not orders:
+        raise ValueError("dim: is empty; name at least one dimension")
+    result = as_field(field, _named(f, "f"))
+    steps: list[tuple[Axis, int]] = []
+    for key, times in orders.items():
+        if not isinstance(times, int | np.integer) or isinstance(times, bool) or times < 1:
+            raise ValueError(
+                f"order: got {times!r} for dimension {key!r}; it must be an integer of at least 1"
+            )
+        steps.append((axis_of(f, key, grid), int(times)))
+    if len({axis.dim for axis, _ in steps}) < len(steps):
+        raise ValueError(f"dim: {sorted(orders)} name one dimension twice; give its order once")
+    tables = [(f.get_axis_num(axis.dim), axis.stencil(times)) for axis, times in steps]
+    for number, stencil in tables:
+        result = operators.derivative(result, number, stencil)
+    total = sum(times for _, times in steps)
+    bottom = " ".join(f"d{axis.dim}{times if times > 1 else ''}" for axis, times in steps)
+    top = "d" if total == 1 else f"d{total}"
+    return _like(
+        f,
+        result,
+        name="_".join(
+            [f"{top}{_short(f)}", *(f"d{axis.dim}{times if times > 1 else ''}" for axis, times in steps)]
+        ),
+        long_name=f"derivative of {_long(f)} with respect to {', '.join(axis.dim for axis, _ in steps)}",
+        definition=f"{top}({_short(f)})/{bottom}",
+        unit=units.combine([(_units(f), 1), *((axis.units, -times) for axis, times in steps)]),
+    )
+
+
+def gradient(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
+    """Gradient of a scalar.
+
+    Parameters
+    ----------
+    f : DataArray
+        Scalar field, on one to three directions and any other dimensions.
+    grid : Grid, optional
+        Directions and discretisation, by default ``infer_grid(f)``.
+
+    Returns
+    -------
+    DataArray, dims ("component", ...)
+        df/dx_i, the components labelled "x", "y", "z".
+
+    Raises
+    ------
+    TypeError
+        If `f` is no DataArray, or holds no numbers.
+    ValueError
+        If a direction has no usable coordinate, is not a length, or has too few points.
+
+    Examples
+    --------
+    >>> import fieldgrad as fg
+    >>> import xarray as xr
+    >>> x = xr.DataArray([0.0, 1.0, 3.0], dims="x", coords={"x": [0.0, 1.0, 3.0]})
+    >>> y = xr.DataArray([0.0, 1.0, 2.0], dims="y", coords={"y": [0.0, 1.0, 2.0]})
+    >>> fg.gradient(3 * x + x * y).sel(component="y", y=1).values
+    array([0., 1., 3.])
+    """
+    grid, field = _scalar(f, grid)
+    result = operators.gradient(field, _frame(grid, f))
+    return _like(
+        f,
+        result,
+        {COMPONENT: grid.names},
+        name=f"grad_{_short(f)}",
+        long_name=f"gradient of {_long(f)}",
+        definition=f"d({_short(f)})/dx_i",
+        unit=units.combine([(_units(f), 1), (_length(grid), -1)]),
+    )
+
+
+def laplacian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
+    """Laplacian of a scalar, by second derivatives on compact stencils.
+
+    Parameters
+    ----------
+    f : DataArray
+        Scalar field.
+    grid : Grid, optional
+        Directions and discretisation, by default ``infer_grid(f)``.
+
+    Returns
+    -------
+    DataArray
+        f_xx + f_yy + f_zz, on the dimensions of `f`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`gradient`.
+
+    Examples
+    --------
+    >>> import fieldgrad as fg
+    >>> import xarray as xr
+    >>> x = xr.DataArray([0.0, 1.0, 3.0, 4.0], dims="x", coords={"x": [0.0, 1.0, 3.0, 4.0]})
+    >>> fg.laplacian(x**2).values
+    array([2., 2., 2., 2.])
+    """
+    grid, field = _scalar(f, grid)
+    result = operators.laplacian(field, _frame(grid, f, 2))
+    return _like(
+        f,
+        result,
+        name=f"laplacian_{_short(f)}",
+        long_name=f"Laplacian of {_long(f)}",
+        definition=" + ".join(f"d2({_short(f)})/d{name}2" for name in grid.names),
+        unit=units.combine([(_units(f), 1), (_length(grid), -2)]),
+    )
+
+
+def hessian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
+    """Second derivatives of a scalar, symmetric to the bit.
+
+    Parameters
+    ----------
+    f : DataArray
+        Scalar field.
+    grid : Grid, optional
+        Directions and discretisation, by default ``infer_grid(f)``.
+
+    Returns
+    -------
+    DataArray, dims ("component", "direction", ...)
+        d2f/dx_i dx_j, both labelled "x", "y", "z".
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`gradient`.
+
+    Examples
+    --------
+    >>> import fieldgrad as fg
+    >>> import xarray as xr
+    >>> x = xr.DataArray([0.0, 1.0, 3.0, 4.0], dims="x", coords={"x": [0.0, 1.0, 3.0, 4.0]})
+    >>> y = x.rename(x="y")
+    >>> fg.hessian(2 * x * y).sel(component="x", direction="y").mean().round(12).item()
+    2.0
+    """
+    grid, field = _scalar(f, grid)
+    result = operators.hessian(field, _frame(grid, f), _frame(grid, f, 2))
+    return _like(
+        f,
+        result,
+        {COMPONENT: grid.names, DIRECTION: grid.names},
+        name=f"hessian_{_short(f)}",
+        long_name=f"Hessian of {_long(f)}",
+        definition=f"d2({_short(f)})/dx_i dx_j",
+        unit=units.combine([(_units(f), 1), (_length(grid), -2)]),
+    )
+
+
+def directional_derivative(
+    f: xr.DataArray, along: Velocity, *, grid: Grid | None = None, components: Names = None
+) -> xr.DataArray:
+    """Derivative of a scalar along the unit vector of a vector field.
+
+    Parameters
+    ----------
+    f : DataArray
+        Scalar field.
+    along : Dataset or DataArray
+        Vector field: a variable for each component, or a dimension ``component``. It need not have unit length.
+    grid : Grid, optional
+        Directions and discretisation, by default ``infer_grid(f)``.
+    components : sequence of str, optional
+        Names of the components, in x, y, z order.
+
+    Returns
+    -------
+    DataArray
+        (a . grad f) / |a|, on the dimensions of `f`; NaN where the vector vanishes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`gradient`; and if the components are not found or do not fit `f`.
+
+    Examples
+    --------
+    >>> import fieldgrad as fg
+    >>> flow = fg.flows.solid_body_rotation([-1.0, 0.5, 2.0], [1.0, 2.0, 3.0]).dataset
+    >>> fg.directional_derivative(flow.x**2 + flow.y**2, along=flow).round(12).values[0] + 0.0
+    array([0., 0., 0.])
+    """
+    grid, field = _scalar(f, grid)
+    vector = _vector_on(f, along, grid, components, "along")
+    result = operators.directional_derivative(field, _frame(grid, f), vector)
+    return _like(
+        f,
+        result,
+        name=f"d{_short(f)}_ds",
+        long_name=f"derivative of {_long(f)} along a unit vector",
+        definition=f"(a . grad {_short(f)})/|a|",
+        unit=units.combine([(_units(f), 1), (_length(grid), -1)]),
+    )
+
+
+def advection(
+    f: xr.DataArray | xr.Dataset, velocity: Velocity, *, grid: Grid | None = None, components: Names = None
+) -> xr.DataArray:
+    """Advection of a scalar or of the velocity itself, (u . grad) f.
+
+    Parameters
+    ----------
+    f : DataArray or Dataset
+        Scalar field, a vector with a dimension ``component``, or a Dataset whose velocity is advected.
+    velocity : Dataset or DataArray
+        Velocity: a variable for each component, or a dimension ``component``.
+    grid : Grid, optional
+        Directions and discretisation, by default inferred from `velocity`.
+    components : sequence of str, optional
+        Names of the components, in x, y, z order.
+
+    Returns
+    -------
+    DataArray
+        u_j df/dx_j, on the dimensions of `f`; with a dimension ``component`` in front if `f` is a Dataset.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`gradient`; and if the components are not found or do not fit `f`.
+
+    Examples
+    --------
+    >>> import fieldgrad as fg
+    >>> flow = fg.flows.solid_body_rotation([-1.0, 0.5, 2.0], [1.0, 2.0, 3.0]).dataset
+    >>> fg.advection(flow, flow).sel(component="x", y=2.0).values
+    array([ 1. , -0.5, -2. ])
+    """
+    if isinstance(f, xr.Dataset):
+        grid = infer_grid(f) if grid is None else grid
+        parts = find_components(f, grid, components)
+        advected = [advection(part, velocity, grid=grid, components=components) for part in parts.fields]
+        memory = operators._allocate(advected[0].data, advected[0].shape, (len(advected),))
+        for place, part in zip(memory, advected, strict=True):
+            place[...] = part.data
+        unit = units.common([part.attrs.get("units") for part in advected])
+        return _like(
+            parts.fields[0],
+            memory,
+            {COMPONENT: parts.labels},
+            name="advection",
+            long_name="advection of velocity",
+            definition="u_j du_i/dx_j",
+            unit=unit,
+        )
+    grid, field = _scalar(f, infer_grid(velocity) if grid is None else grid)
+    found = find_components(velocity, grid, components)
+    vector = _broadcast_on(f, found, grid, "velocity")
+    result = operators.advection(field, _frame(grid, f), vector)
+    speed = units.common([_units(part) for part in found.fields])
+    return _like(
+        f,
+        result,
+        name=f"advection_{_short(f)}",
+        long_name=f"advection of {_long(f)}",
+        definition=f"(u . grad) {_short(f)}",
+        unit=units.combine([(speed, 1), (_units(f), 1), (_length(grid), -1)]),
+    )
+
+
+def velocity_gradient(obj: Velocity, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
+    """Velocity-gradient tensor L_ij = du_i/dx_j.
+
+    Parameters
+    ----------
+    obj : Dataset or DataArray
+        Velocity: a variable for each component, or a dimension ``component``.
+    grid : Grid, optional
+        Directions and discretisation, by default ``infer_grid(obj)``.
+    components : sequence of str, optional
+        Names of the components, in x, y, z order; by default found by CF attributes, then by the usual names.
+
+    Returns
+    -------
+    DataArray, dims ("component", "direction", ...)
+        Both labelled "x", "y", "z": ``L.sel(component="x", direction="y")`` is du/dy. Three components on a plane give
+        a 3 x 2 tensor.
+
+    Raises
+    ------
+    TypeError
+        If a component holds no numbers.
+    ValueError
+        If the components are missing or ambiguous, or a direction has no usable coordinate or is not a length.
+
+    Examples
+    --------
+    >>> import fieldgrad as fg
+    >>> flow = fg.flows.couette([0.0, 1.0, 2.0], [0.0, 0.25, 1.0], wall_velocity=3.0)
+    >>> L = fg.velocity_gradient(flow.dataset)
+    >>> L.sel(component="x", direction="y").mean().item()
+    3.0
+    """
+    return _derive(obj, [quantity("velocity_gradient")], grid, components, {})[0]
+
+
+def divergence(obj: Velocity, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
+    """Divergence of a vector field, the trace of its gradient.
+
+    Parameters
+    ----------
+    obj : Dataset or DataArray
+        Vector field: a variable for each component, or a dimension ``component``.
+    grid : Grid, optional
+        Directions and discretisation, by default ``infer_grid(obj)``.
+    components : sequence of str, optional
+        Names of the components, in x, y, z order.
+
+    Returns
+    -------
+    DataArray
+        u_x + v_y + w_z.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`velocity_gradient`; and if there are three components on a plane, where w_z is not known.
+
+    Examples
+    --------
+    >>> import fieldgrad as fg
+    >>> flow = fg.flows.pure_strain([0.0, 1.0, 2.0], [0.0, 1.0, 2.0], rates=(2.0, 1.0))
+    >>> fg.divergence(flow.dataset).values[0]
+    array([3., 3., 3.])
+    """
+    return _derive(obj, [quantity("divergence")], grid, components, {})[0]
+
+
+def curl(obj: Velocity, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
+    """Curl of a vector field, twice the dual of its spin.
+
+    Parameters
+    ----------
+    obj : Dataset or DataArray
+        Vector field: a variable for each component, or a dimension ``component``.
+    grid : Grid, optional
+        Directions and discretisation, by default ``infer_grid(obj)``.
+    components : sequence of str, optional
+        Names of the components, in x, y, z order.
+
+    Returns
+    -------
+    DataArray, dims ("component", ...) in space and (...) in a plane
+        (w_y - v_z, u_z - w_x, v_x - u_y); in a plane the component along its normal.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`velocity_gradient`.
+
+    Examples
+    --------
+    >>> import fieldgrad as fg
+    >>> flow = fg.flows.solid_body_rotation([0.0, 1.0, 2.0], [0.0, 1.0, 3.0], angular_velocity=0.5)
+    >>> fg.curl(flow.dataset).values[0]
+    array([1., 1., 1.])
+    """
+    return _derive(obj, [quantity("vorticity")], grid, components, {})[0].rename("curl")
+
+
+def decompose(
+    obj: Velocity, *, grid: Grid | None = None, components: Names = None
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Rate of deformation D and spin W: the symmetric and the antisymmetric part of L.
+
+    Parameters
+    ----------
+    obj : DataArray or Dataset
+        A velocity-gradient tensor as :func:`velocity_gradient` gives it, or the velocity itself, of which L is then never
+        stored.
+    grid : Grid, optional
+        Directions and discretisation of a velocity, by default ``infer_grid(obj)``.
+    components : sequence of str, optional
+        Names of the components of a velocity, in x, y, z order.
+
+    Returns
+    -------
+    D, W : DataArray, dims ("component", "direction", ...)
+        D = (L + L^T)/2 and W = (L - L^T)/2.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`velocity_gradient`; and if there are not as many components as directions.
+
+    Examples
+    --------
+    >>> import fieldgrad as fg
+    >>> flow = fg.flows.couette([0.0, 1.0, 2.0], [0.0, 0.25, 1.0], wall_velocity=3.0)
+    >>> D, W = fg.decompose(flow.dataset)
+    >>> W.sel(component="x", direction="y").mean().item()
+    1.5
+    """
+    if not (isinstance(obj, xr.DataArray) and {COMPONENT, DIRECTION} <= set(obj.dims)):
+        D, W = _derive(obj, [quantity("deformation_rate"), quantity("spin")], grid, components, {})
+        return D, W
+    for argument, value in (("grid", grid), ("components", components)):
+        if value is not None:
+            raise TypeError(
+                f"{argument}: is given beside a tensor, which needs none; leave it out, or pass the velocity"
+            )
+    L = obj.transpose(COMPONENT, DIRECTION, ...)
+    rows, columns = (
+        list(map(str, L[dim].values)) if dim in L.coords else list(SPATIAL[: L.sizes[dim]])
+        for dim in (COMPONENT, DIRECTION)
+    )
+    if rows != columns:
+        raise ValueError(
+            f"obj: has components {', '.join(rows)} and directions {', '.join(columns)}; D and W exist only where these are "
+            "the same, since the derivatives across a plane are unknown: select the components in the plane "
+            "(L.sel(component=L.direction.values))"
+        )
+    pair = operators.decompose(as_field(_array(L, "obj"), "obj"))
+    records = (quantity("deformation_rate"), quantity("spin"))
+    D, W = (
+        _labelled(
+            L.isel({COMPONENT: 0, DIRECTION: 0}, drop=True), result, record, rows, rows, L.attrs.get("units")
+        )
+        for result, record in zip(pair, records, strict=True)
+    )
+    return D, W
+
+
+def derive(
+    obj: Velocity,
+    quantities: str | Iterable[str],
+    *,
+    grid: Grid | None = None,
+    components: Names = None,
+    **parameters: float | str | xr.DataArray,
+) -> xr.Dataset:
+    """Quantities of a flow, in one pass over its velocity.
+
+    Parameters
+    ----------
+    obj : Dataset or DataArray
+        Velocity: a variable for each component, or a dimension ``component``.
+    quantities : str or iterable of str
+        Names; :func:`fieldgrad.quantities` shows those there are.
+    grid : Grid, optional
+        Directions and discretisation, by default ``infer_grid(obj)``.
+    components : sequence of str, optional
+        Names of the components, in x, y, z order.
+    **parameters : float, DataArray or str
+        Parameters of the quantities, such as ``viscosity``: numbers, fields, or names of variables of `obj`.
+
+    Returns
+    -------
+    Dataset
+        A variable for each quantity, of its name.
+
+    Raises
+    ------
+    TypeError
+        If a parameter is unknown or missing (the message lists them), or something holds no numbers.
+    ValueError
+        If a quantity is unknown or not defined in such a flow, or as :func:`velocity_gradient`.
+
+    Examples
+    --------
+    >>> import fieldgrad as fg
+    >>> flow = fg.flows.couette([0.0, 1.0, 2.0], [0.0, 0.25, 1.0], wall_velocity=3.0)
+    >>> fg.derive(flow.dataset, ["vorticity", "dissipation"], viscosity=1e-5).dissipation.mean().round(
+    ...     12
+    ... ).item()
+    9e-05
+    """
+    names = [quantities] if isinstance(quantities, str) else list(quantities)
+    if not names:
+        raise ValueError("quantities: is empty; name at least one, fg.quantities() shows those there are")
+    records = [quantity(name) for name in dict.fromkeys(names)]
+    results = _derive(obj, records, grid, components, parameters)
+    return xr.Dataset({record.name: result for record, result in zip(records, results, strict=True)})
+
+
+def _derive(
+    obj: Velocity,
+    records: Sequence[Quantity],
+    grid: Grid | None,
+    components: Names,
+    parameters: Mapping[str, Any],
+) -> list[xr.DataArray]:
+    if not isinstance(obj, xr.Dataset | xr.DataArray):
+        raise TypeError(
+            f"obj: is a {type(obj).__name__}; pass an xarray Dataset or DataArray (for ndarrays see fg.array)"
+        )
+    given = resolve_parameters(
+        records, {name: _named_field(obj, name, value) for name, value in parameters.items()}
+    )
+    grid = infer_grid(obj) if grid is None else grid
+    require_lengths(grid)
+    found = find_components(obj, grid, components)
+    first = found.fields[0]
+    frame = _frame(grid, first)
+    places = [operators.value_shape(record, found.labels, frame) for record in records]
+    values = {
+        name: _parameter(value, first, name) if isinstance(value, xr.DataArray) else value
+        for name, value in given.items()
+    }
+    names = [_named(field, label) for field, label in zip(found.fields, found.labels, strict=True)]
+    fields = as_fields([_array(field, name) for field, name in zip(found.fields, names, strict=True)], names)
+    results = operators.derive(fields, found.labels, frame, records, values)
+    speed, length = units.common([_units(field) for field in found.fields]), _length(grid)
+    rate = units.combine([(speed, 1), (length, -1)])
+    labelled = []
+    for record, result, place in zip(records, results, places, strict=True):
+        labels = [[SPATIAL[number] for number in part] for part in place] + [[], []]
+        factors: list[tuple[str | None, int]] = [(rate, record.power)]
+        for name in record.parameters:
+            value = given[name]
+            known = _units(value) if isinstance(value, xr.DataArray) else _assumed(name, speed, length)
+            factors.append((known, 1))
+        labelled.append(_labelled(first, result, record, labels[0], labels[1], units.combine(factors)))
+    return labelled
+
+
+def _labelled(
+    field: xr.DataArray,
+    result: Array,
+    record: Quantity,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    unit: str | None,
+) -> xr.DataArray:
+    extra = {dim: labels for dim, labels in ((COMPONENT, rows), (DIRECTION, columns)) if labels}
+    return _like(
+        field,
+        result,
+        extra,
+        name=record.name,
+        long_name=record.long_name,
+        definition=record.definition,
+        unit=unit,
+    )
+
+
+def _assumed(name: str, speed: str | None, length: str | None) -> str | None:
+    """Units of a parameter that is a plain number: those documented, where velocities are in m s-1 and lengths in m."""
+    if length == "m" and units.combine([(speed, 1)]) == "m s-1":
+        return PARAMETERS[name].units if name in PARAMETERS else None
+    return None
+
+
+def _scalar(f: xr.DataArray, grid: Grid | None) -> tuple[Grid, Array]:
+    """Grid and values of a scalar field, checked."""
+    array = _array(f, "f")
+    grid = infer_grid(f) if grid is None else grid
+    require_lengths(grid)
+    _frame(grid, f)
+    return grid, as_field(array, _named(f, "f"))
+
+
+def _array(f: xr.DataArray, argument: str) -> Any:
+    """Values in memory; nothing lazy is loaded behind the caller's back."""
+    if not isinstance(f, xr.DataArray):
+        hint = (
+            "select a variable of it"
+            if isinstance(f, xr.Dataset)
+            else "ndarrays have their operators in fg.array"
+        )
+        raise TypeError(f"{argument}: is a {type(f).__name__}; pass an xarray DataArray ({hint})")
+    if f.chunks is not None:
+        raise TypeError(
+            f"{argument}: {_named(f, 'the field')} is backed by {type(f.data).__module__.split('.')[0]}, and lazy arrays are "
+            "not supported yet; load it first (obj.load())"
+        )
+    data = f.data
+    if not isinstance(data, np.ndarray):
+        raise TypeError(
+            f"{argument}: {_named(f, 'the field')} holds a {type(data).__name__}; convert it to a NumPy array first "
+            "(obj.as_numpy(), or obj.pint.dequantify() for quantities)"
+        )
+    return data
+
+
+def _frame(grid: Grid, f: xr.DataArray, order: int = 1) -> Frame:
+    for axis in grid.axes:
+        if axis.dim not in f.dims:
+            raise ValueError(
+                f"grid: runs along dimension {axis.dim!r}, which {_named(f, 'the field')} lacks; it has "
+                f"{', '.join(map(repr, f.dims))}, pass the grid of that field (fg.infer_grid)"
+            )
+        if f.sizes[axis.dim] != len(axis):
+            raise ValueError(
+                f"grid: dimension {axis.dim!r} has {len(axis)} points in the grid and {f.sizes[axis.dim]} in "
+                f"{_named(f, 'the field')}; infer the grid from these data (fg.infer_grid)"
+            )
+    return Frame(
+        grid.names,
+        tuple(int(f.get_axis_num(axis.dim)) for axis in grid.axes),  # type: ignore[arg-type]
+        tuple(axis.stencil(order) for axis in grid.axes),
+    )
+
+
+def _vector_on(
+    f: xr.DataArray, vector: Velocity, grid: Grid, components: Names, argument: str
+) -> list[Array]:
+    return _broadcast_on(f, find_components(vector, grid, components), grid, argument)
+
+
+def _broadcast_on(f: xr.DataArray, found: Components, grid: Grid, argument: str) -> list[Array]:
+    """Components along the directions of the grid, on the dimensions of a field."""
+    fields = dict(zip(found.labels, found.fields, strict=True))
+    return [_parameter(fields[name], f, argument) for name in grid.names]
+
+
+def _parameter(value: xr.DataArray, f: xr.DataArray, name: str) -> Array:
+    """A field on the dimensions of another, as far as it has them: the others get length one."""
+    unknown = [dim for dim in value.dims if dim not in f.dims]
+    if unknown:
+        raise ValueError(
+            f"{name}: has dimension {unknown[0]!r}, which {_named(f, 'the field')} lacks; it has {', '.join(map(repr, f.dims))}"
+        )
+    try:
+        xr.align(value, f, join="exact", copy=False)
+    except ValueError:
+        differing = [
+            dim
+            for dim in value.dims
+            if value.sizes[dim] != f.sizes[dim]
+            or (dim in value.indexes and dim in f.indexes and not value.indexes[dim].equals(f.indexes[dim]))
+        ]
+        raise ValueError(
+            f"{name}: its coordinate along {', '.join(map(repr, differing))} differs from that of "
+            f"{_named(f, 'the field')}; interpolate or reindex it first"
+        ) from None
+    array = _array(value.transpose(*[dim for dim in f.dims if dim in value.dims]), name)
+    result: Array = array[tuple(slice(None) if dim in value.dims else np.newaxis for dim in f.dims)]
+    return result
+
+
+def _named_field(obj: Velocity, name: str, value: Any) -> Any:
+    """A parameter by the name of a variable of the dataset."""
+    if not isinstance(value, str):
+        return value
+    if not isinstance(obj, xr.Dataset) or value not in obj:
+        there = (
+            ", ".join(map(repr, obj.data_vars))
+            if isinstance(obj, xr.Dataset)
+            else "no variables, being a DataArray"
+        )
+        raise ValueError(
+            f"{name}: {value!r} is no variable of the dataset, which has {there}; pass a number or a DataArray"
+        )
+    return obj[value]
+
+
+def _like(
+    f: xr.DataArray,
+    data: Array,
+    extra: Mapping[str, Sequence[str]] | None = None,
+    *,
+    name: str,
+    long_name: str,
+    definition: str,
+    unit: str | None,
+) -> xr.DataArray:
+    """Values on the coordinates of a field, behind new dimensions, with attributes that say what they are."""
+    attrs = {"long_name": long_name, "fieldgrad_definition": definition}
+    if unit is not None:
+        attrs["units"] = unit
+    if not extra:
+        result = f.copy(deep=False, data=data)
+        result.name = name
+        result.attrs = attrs
+        result.encoding = {}
+        return result
+    coords: dict[Hashable, Any] = {key: value for key, value in f.coords.items() if key not in extra}
+    dims: list[Hashable] = [*extra, *f.dims]
+    return xr.DataArray(
+        data, {**coords, **{key: list(labels) for key, labels in extra.items()}}, dims, name, attrs
+    )
+
+
+def _named(f: xr.DataArray, default: str) -> str:
+    return str(f.name) if f.name is not None else default
+
+
+def _short(f: xr.DataArray) -> str:
+    return _named(f, "f")
+
+
+def _long(f: xr.DataArray) -> str:
+    return str(f.attrs.get("long_name", _named(f, "f")))
+
+
+def _units(f: xr.DataArray) -> str | None:
+    given = f.attrs.get("units")
+    return given if isinstance(given, str) else None
+
+
+def _length(grid: Grid) -> str | None:
+    return units.common([axis.units for axis in grid.axes])

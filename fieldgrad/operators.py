@@ -1,0 +1,426 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Operators on ndarrays with tables: check, allocate, call the kernels.
+
+This is the layer beneath :mod:`fieldgrad.array` and the labelled operators; both say where fields come from and what the
+results are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fieldgrad.grid import SPATIAL
+from fieldgrad.quantities import Quantity
+from fieldgrad.stencils import Stencil
+
+if TYPE_CHECKING:
+    from fieldgrad.kernels.launch import Request
+
+Array = NDArray[Any]
+
+# Quantities that one kernel evaluates together. More of them would compile for a minute; longer lists take several passes.
+_GROUP = 4
+
+_KEPT = {np.dtype(kind) for kind in ("float32", "float64", "complex64", "complex128")}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Directions of a field: which axis runs along each, and how it is differentiated.
+
+    Parameters
+    ----------
+    directions : tuple of str
+        Some of "x", "y", "z", in that order.
+    axes : tuple of int
+        For each its axis of the field, not negative.
+    stencils : tuple of Stencil
+        For each the table of its derivative.
+    """
+
+    directions: tuple[str, ...]
+    axes: tuple[int, ...]
+    stencils: tuple[Stencil, ...]
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """Places of the directions among x, y, z."""
+        return tuple(SPATIAL.index(direction) for direction in self.directions)
+
+    def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """Shape of a derivative of a field of some shape: blocks lose the nodes around them."""
+        result = list(shape)
+        for axis, stencil in zip(self.axes, self.stencils, strict=True):
+            result[axis] = stencil.rows
+        return tuple(result)
+
+
+def working_dtype(dtype: np.dtype[Any], name: str = "f") -> np.dtype[Any]:
+    """The floating dtype in which a field is differentiated.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        Dtype of the field.
+    name : str
+        What the field is called, for the message.
+
+    Returns
+    -------
+    numpy.dtype
+        Single and double precision, real and complex, stay; float16 becomes float32; integers and bool float64.
+
+    Raises
+    ------
+    TypeError
+        If the field holds no numbers, or extended precision.
+
+    Examples
+    --------
+    >>> working_dtype(np.dtype("uint8"))
+    dtype('float64')
+    """
+    native = dtype.newbyteorder("=")
+    if native in _KEPT:
+        return native
+    if native == np.float16:
+        return np.dtype(np.float32)
+    if native.kind in "iub":
+        return np.dtype(np.float64)
+    hint = "convert it (astype('float64'))" if native.kind in "fc" else "pass real or complex numbers"
+    raise TypeError(f"{name}: has dtype {dtype}, which cannot be differentiated; {hint}")
+
+
+def as_field(array: Any, name: str = "f", dtype: np.dtype[Any] | None = None) -> Array:
+    """An array of a working dtype, without a copy where it is one already; masked values become NaN."""
+    if isinstance(array, np.ma.MaskedArray):
+        wanted = working_dtype(array.dtype, name) if dtype is None else dtype
+        return array.astype(wanted).filled(np.nan)
+    plain = np.asarray(array)
+    wanted = working_dtype(plain.dtype, name) if dtype is None else dtype
+    return plain.astype(wanted, copy=False)
+
+
+def as_fields(arrays: Sequence[Any], names: Sequence[str]) -> list[Array]:
+    """Arrays of one working dtype and one shape."""
+    dtype = np.result_type(
+        *(working_dtype(np.asanyarray(array).dtype, name) for array, name in zip(arrays, names, strict=True))
+    )
+    fields = [as_field(array, name, dtype) for array, name in zip(arrays, names, strict=True)]
+    for field, name in zip(fields, names, strict=True):
+        if field.shape != fields[0].shape:
+            raise ValueError(
+                f"{name}: has shape {field.shape}, but {names[0]} has {fields[0].shape}; components must have one shape"
+            )
+    return fields
+
+
+def derivative(f: Array, axis: int, stencil: Stencil, out: Array | None = None) -> Array:
+    """Derivative along one axis, by any table whose rows sum to zero; the shape is that of the table's rows."""
+    frame = Frame(("x",), (axis,), (stencil,))
+    return _one([f], ("x",), frame, "gradient", ((0,),), (), out, squeeze=True)
+
+
+def gradient(f: Array, frame: Frame, out: Array | None = None) -> Array:
+    """Gradient of a scalar, shape (directions, ...)."""
+    return _one([f], ("x",), frame, "gradient", (frame.columns,), (), out)
+
+
+def laplacian(f: Array, frame: Frame, out: Array | None = None) -> Array:
+    """Sum of the second derivatives; the frame holds the tables of those."""
+    return _one([f], ("x",), frame, "row_sum", (), (), out)
+
+
+def advection(f: Array, frame: Frame, velocity: Sequence[Array], out: Array | None = None) -> Array:
+    """(u . grad) f of a scalar, u along the directions of the frame."""
+    return _one([f], ("x",), frame, "advection", (), _in_space(velocity, frame, f), out)
+
+
+def directional_derivative(f: Array, frame: Frame, along: Sequence[Array], out: Array | None = None) -> Array:
+    """Derivative of a scalar along the unit vector of `along`; NaN where that vanishes."""
+    return _one([f], ("x",), frame, "along", (), _in_space(along, frame, f), out)
+
+
+def _in_space(vector: Sequence[Array], frame: Frame, f: Array) -> list[Array]:
+    zero = np.zeros((), f.dtype)
+    return [vector[frame.directions.index(name)] if name in frame.directions else zero for name in SPATIAL]
+
+
+def hessian(f: Array, first: Frame, second: Frame, out: Array | None = None) -> Array:
+    """Second derivatives, shape (directions, directions, ...), symmetric to the bit.
+
+    Pure ones by their own tables, mixed ones by two first derivatives in x, y, z order.
+    """
+    count = len(first.directions)
+    shape = (count, count, *f.shape)
+    out = _allocate(f, f.shape, (count, count)) if out is None else _checked_out(out, shape, f.dtype, [f])
+    for i in range(count):
+        derivative(f, second.axes[i], second.stencils[i], out[i, i])
+        if i + 1 < count:
+            along = derivative(f, first.axes[i], first.stencils[i])
+            for j in range(i + 1, count):
+                derivative(along, first.axes[j], first.stencils[j], out[i, j])
+                out[j, i] = out[i, j]
+    return out
+
+
+def value_shape(record: Quantity, labels: Sequence[str], frame: Frame) -> tuple[tuple[int, ...], ...]:
+    """Places of the components (and directions) that a quantity has in a flow.
+
+    Parameters
+    ----------
+    record : Quantity
+        The quantity.
+    labels : sequence of str
+        Components of the velocity.
+    frame : Frame
+        Directions of the flow.
+
+    Returns
+    -------
+    tuple of tuple of int
+        Empty for scalars; one tuple of places among x, y, z for vectors, two for tensors.
+
+    Raises
+    ------
+    ValueError
+        If the quantity is not defined in such a flow.
+    """
+    count = len(frame.directions)
+    if record.name == "velocity_gradient":
+        return tuple(SPATIAL.index(label) for label in labels), frame.columns
+    if count not in record.dimensions:
+        allowed = " and ".join(f"{number}-D" for number in record.dimensions)
+        raise ValueError(
+            f"quantities: {record.name!r} is defined in {allowed} flows; this one has {count} "
+            f"direction{'s' if count != 1 else ''} ({', '.join(frame.directions)})"
+        )
+    if tuple(labels) != frame.directions and not (record.axial and count == 2):
+        raise ValueError(
+            f"quantities: {record.name!r} needs as many components as directions, but there are components "
+            f"{', '.join(labels)} on directions {', '.join(frame.directions)}, so the derivatives across the plane are "
+            f"unknown; pass components= with the two in the plane for the plane flow, or take 'velocity_gradient'"
+        )
+    if record.rank == "scalar" or (record.axial and count == 2):
+        return ()
+    return (frame.columns,) if record.rank == "vector" else (frame.columns, frame.columns)
+
+
+def derive(
+    components: Sequence[Array],
+    labels: Sequence[str],
+    frame: Frame,
+    records: Sequence[Quantity],
+    parameters: Mapping[str, Any],
+    outs: Sequence[Array | None] | None = None,
+) -> list[Array]:
+    """Quantities of a flow, in one pass for every four.
+
+    Parameters
+    ----------
+    components : sequence of ndarray
+        Velocity, of one working dtype and shape.
+    labels : sequence of str
+        Their directions: some of "x", "y", "z".
+    frame : Frame
+        Directions of the flow.
+    records : sequence of Quantity
+        What is wanted.
+    parameters : mapping of str to number or ndarray
+        Values of all parameters that the quantities need; arrays broadcast against the output.
+    outs : sequence of ndarray or None, optional
+        Memory for the results.
+
+    Returns
+    -------
+    list of ndarray
+        For each quantity its value: dimensions of components first, then those of the field.
+    """
+    from fieldgrad.kernels.launch import Request
+
+    dtype = components[0].dtype
+    shape = frame.output_shape(components[0].shape)
+    names = list(parameters)
+    values = [as_parameter(parameters[name], name, dtype, shape) for name in names]
+    given = [None] * len(records) if outs is None else list(outs)
+    results: list[Array] = []
+    targets: list[Array] = []
+    requests: list[Request] = []
+    for record, out in zip(records, given, strict=True):
+        if dtype.kind == "c" and not record.linear:
+            raise TypeError(
+                f"quantities: {record.name!r} is not linear, so it is not defined for a complex velocity"
+            )
+        places = value_shape(record, labels, frame)
+        whole = (*(len(place) for place in places), *shape)
+        if out is None:
+            result = _allocate(components[0], shape, whole[: len(places)])
+        else:
+            result = _checked_out(out, whole, dtype, [*components, *values])
+        results.append(result)
+        if record.axial and not places:
+            normal = next(place for place in range(3) if place not in frame.columns)
+            places, result = ((normal,),), result[np.newaxis]
+        targets.append(result)
+        wanted = tuple(names.index(name) for name in record.parameters)
+        requests.append(Request(record.name, *places, *((),) * (2 - len(places)), wanted, record.function))
+    _refuse_overlap(targets)
+    for start in range(0, len(requests), _GROUP):
+        part = slice(start, start + _GROUP)
+        _run(components, labels, frame, requests[part], values, targets[part])
+    return results
+
+
+def decompose(L: Array, D: Array | None = None, W: Array | None = None) -> tuple[Array, Array]:
+    """D and W of a stored tensor, shape (n, n, ...); the same bits as :func:`derive` gives from the velocity."""
+    count = L.shape[0]
+    D = (
+        _allocate(L[0, 0], L.shape[2:], (count, count))
+        if D is None
+        else _checked_out(D, L.shape, L.dtype, [L])
+    )
+    W = (
+        _allocate(L[0, 0], L.shape[2:], (count, count))
+        if W is None
+        else _checked_out(W, L.shape, L.dtype, [L])
+    )
+    _refuse_overlap([D, W])
+    half = L.dtype.type(0.5)
+    scratch = np.empty_like(D[0, 0, ...])
+    for i in range(count):
+        D[i, i] = L[i, i]
+        W[i, i] = 0
+        for j in range(i + 1, count):
+            # the dots keep a tensor at a single point an array, which can be written to
+            upper_D, upper_W, lower_W = D[i, j, ...], W[i, j, ...], W[j, i, ...]
+            np.multiply(L[j, i], half, out=scratch)
+            np.multiply(L[i, j], half, out=upper_D)
+            np.subtract(upper_D, scratch, out=upper_W)
+            np.subtract(0, upper_W, out=lower_W)
+            np.add(upper_D, scratch, out=upper_D)
+            D[j, i] = D[i, j]
+    return D, W
+
+
+def as_parameter(value: Any, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+    """A parameter as a number or as a field of the shape of the output."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name}: has dtype {array.dtype}; it must hold real numbers")
+    array = array.astype(np.dtype(dtype.type(0).real.dtype), copy=False)
+    if array.ndim == 0:
+        return array
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(
+            f"{name}: has shape {array.shape}, which does not broadcast to the field's {shape}"
+        ) from None
+
+
+def _one(
+    fields: Sequence[Array],
+    labels: Sequence[str],
+    frame: Frame,
+    name: str,
+    places: tuple[tuple[int, ...], ...],
+    parameters: Sequence[Array],
+    out: Array | None,
+    *,
+    squeeze: bool = False,
+) -> Array:
+    """One built-in point function of one field."""
+    from fieldgrad.kernels.launch import Request
+
+    f = fields[0]
+    shape = frame.output_shape(f.shape)
+    leading = () if squeeze else tuple(len(place) for place in places)
+    values = [as_parameter(value, name, f.dtype, shape) for value in parameters]
+    if out is None:
+        result = _allocate(f, shape, leading)
+    else:
+        result = _checked_out(out, (*leading, *shape), f.dtype, [f, *values])
+    target = result[np.newaxis] if squeeze else result
+    request = Request(name, *places, *((),) * (2 - len(places)), tuple(range(len(values))))
+    _run(fields, labels, frame, [request], values, [target])
+    return result
+
+
+def _run(
+    fields: Sequence[Array],
+    labels: Sequence[str],
+    frame: Frame,
+    requests: Sequence[Request],
+    parameters: Sequence[Array],
+    outs: Sequence[Array],
+) -> None:
+    from fieldgrad.kernels.launch import evaluate
+
+    axes: list[int | None] = [None] * 3
+    stencils: list[Stencil | None] = [None] * 3
+    for column, axis, stencil in zip(frame.columns, frame.axes, frame.stencils, strict=True):
+        axes[column], stencils[column] = axis, stencil
+    if fields[0].dtype.kind == "c":
+        # operators are linear, with real weights: real and imaginary parts are one more dimension of two points
+        fields, outs = [_as_real(field) for field in fields], [_as_real(out) for out in outs]
+        parameters = [_beside(value, outs[0].shape[-1]) if value.ndim else value for value in parameters]
+    rows = [SPATIAL.index(label) for label in labels]
+    evaluate(fields, rows, axes, stencils, requests, parameters, outs)
+
+
+def _as_real(array: Array) -> Array:
+    """A complex array as real numbers with a last dimension of two, in place for any strides."""
+    half = array.itemsize // 2
+    return np.lib.stride_tricks.as_strided(
+        array.real, (*array.shape, 2), (*array.strides, half), writeable=array.flags.writeable
+    )
+
+
+def _beside(value: Array, count: int) -> Array:
+    return np.broadcast_to(value[..., np.newaxis], (*value.shape, count))
+
+
+def _allocate(like: Array, shape: Sequence[int], leading: Sequence[int]) -> Array:
+    from fieldgrad.kernels.layout import empty_like
+
+    return empty_like(like, shape, leading)
+
+
+def _checked_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any], inputs: Sequence[Array]) -> Array:
+    """An output that is what it must be, and overlaps no input."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(
+            f"out: is a {type(out).__name__}; it must be an ndarray of shape {shape} and dtype {dtype}"
+        )
+    if out.shape != shape or out.dtype != dtype:
+        raise ValueError(
+            f"out: has shape {out.shape} and dtype {out.dtype}; it must have shape {shape} and dtype {dtype}"
+        )
+    if not out.flags.writeable:
+        raise ValueError("out: is read-only; pass an array that can be written")
+    for other in inputs:
+        if _overlap(out, other):
+            raise ValueError(
+                "out: overlaps an input in memory, which would change while it is read; pass other memory"
+            )
+    return out
+
+
+def _refuse_overlap(outs: Sequence[Array]) -> None:
+    for number, out in enumerate(outs):
+        for other in outs[:number]:
+            if _overlap(out, other):
+                raise ValueError("out: two outputs overlap in memory; pass memory of its own for each")
+
+
+def _overlap(a: Array, b: Array) -> bool:
+    try:
+        # exact, but for a bounded effort; views too intricate for it count as overlapping
+        return bool(np.shares_memory(a, b, max_work=10_000))
+    except np.exceptions.TooHardError:
+        return True
