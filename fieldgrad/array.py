@@ -23,10 +23,9 @@ from numpy import gradient as _numpy_gradient  # bound here: a user may put ours
 from numpy.typing import ArrayLike, NDArray
 
 from fieldgrad import operators
-from fieldgrad.grid import SPATIAL, Axis, checked_nodes
+from fieldgrad.grid import SPATIAL, Axis, checked_nodes, table
 from fieldgrad.operators import Array, Frame, as_field, as_fields
 from fieldgrad.quantities import Quantity, quantity, resolve_parameters
-from fieldgrad.stencils import derivative_stencil
 
 __all__ = [
     "advection",
@@ -130,7 +129,7 @@ def gradient(
         if accuracy is not None or length is not None:
             stencils.append(Axis("x", f"axis {one}", positions, period=length, accuracy=order).stencil())
         else:
-            stencils.append(derivative_stencil(positions, edge_accuracy=edge_order))
+            stencils.append(table(positions, 1, 2, edge_accuracy=edge_order))
     half = values.dtype == np.float16
     if len(axes) == 1:
         single = operators.derivative(field, axes[0], stencils[0], None if half else out)

@@ -63,11 +63,12 @@ def checked_nodes(values: Any, dim: str) -> Array:
             raise ValueError(
                 f"dimension {dim!r}: coordinate value at index {index} is NaT; drop that point or set its time"
             )
-        since = array - array[:1]
-        # split before the division: nanoseconds of 300 years exceed the 53 bits of a float64
-        seconds = since.astype("timedelta64[s]")
-        fraction = (since - seconds) / np.timedelta64(1, "s") if len(array) else np.zeros(0)
-        nodes = seconds.astype(np.int64).astype(np.float64) + fraction
+        # Whole seconds and the rest apart, before anything is subtracted: a span of 300 years in nanoseconds
+        # exceeds an int64, and one of 100 days the 53 bits of a float64.
+        whole = array.astype(f"{array.dtype.kind}8[s]")
+        rest = array - whole
+        seconds = (whole - whole[:1]).astype(np.int64)
+        nodes: Array = seconds.astype(np.float64) + (rest - rest[:1]) / np.timedelta64(1, "s")
     elif array.dtype.kind in "iuf":
         nodes = array.astype(np.float64)
     else:
@@ -75,31 +76,43 @@ def checked_nodes(values: Any, dim: str) -> Array:
             f"dimension {dim!r}: the coordinate has dtype {array.dtype}; it must hold real numbers or times, "
             "assign one that does (obj.assign_coords)"
         )
-    bad = np.flatnonzero(~np.isfinite(nodes))
-    if len(bad):
-        raise ValueError(
-            f"dimension {dim!r}: coordinate value {nodes[bad[0]]} at index {bad[0]} is not finite; every node needs a "
-            "position, drop that point or assign one"
-        )
-    steps = np.diff(nodes)
-    if len(steps):
-        repeated = np.flatnonzero(steps == 0)
-        if len(repeated):
-            i = int(repeated[0]) + 1
-            raise ValueError(
-                f"dimension {dim!r}: coordinate value {nodes[i]} at index {i} repeats the one before it; nodes must be "
-                "distinct, drop duplicates (obj.drop_duplicates)"
-            )
-        turns = np.flatnonzero(np.sign(steps) != np.sign(steps[0]))
-        if len(turns):
-            i = int(turns[0]) + 1
-            trend = "increase" if steps[0] > 0 else "decrease"
-            raise ValueError(
-                f"dimension {dim!r}: coordinate values {trend} up to index {i - 1} ({nodes[i - 1]}) and turn at index {i} "
-                f"({nodes[i]}); they must be strictly monotonic, sort them (obj.sortby) or split the data there"
-            )
+    if not _strictly_monotonic(nodes):
+        raise _unusable(nodes, dim)
     nodes.flags.writeable = False
     return nodes
+
+
+def _strictly_monotonic(nodes: Array) -> bool:
+    """Whether all nodes are finite and in order; the ends tell of infinities, comparisons of NaN."""
+    if len(nodes) == 0:
+        return True
+    steps = nodes[1:] - nodes[:-1]
+    ordered = (steps > 0).all() or (steps < 0).all()
+    return bool(ordered and np.isfinite(nodes[0]) and np.isfinite(nodes[-1]))
+
+
+def _unusable(nodes: Array, dim: str) -> ValueError:
+    """What is wrong with a coordinate."""
+    bad = np.flatnonzero(~np.isfinite(nodes))
+    if len(bad):
+        return ValueError(
+            f"dimension {dim!r}: coordinate value {nodes[bad[0]]} at index {bad[0]} is not finite; every node "
+            "needs a position, drop that point or assign one"
+        )
+    steps = np.diff(nodes)
+    repeated = np.flatnonzero(steps == 0)
+    if len(repeated):
+        i = int(repeated[0]) + 1
+        return ValueError(
+            f"dimension {dim!r}: coordinate value {nodes[i]} at index {i} repeats the one before it; nodes must "
+            "be distinct, drop duplicates (obj.drop_duplicates)"
+        )
+    i = int(np.flatnonzero(np.sign(steps) != np.sign(steps[0]))[0]) + 1
+    trend = "increase" if steps[0] > 0 else "decrease"
+    return ValueError(
+        f"dimension {dim!r}: coordinate values {trend} up to index {i - 1} ({nodes[i - 1]}) and turn at index "
+        f"{i} ({nodes[i]}); they must be strictly monotonic, sort them (obj.sortby) or split the data there"
+    )
 
 
 def is_uniform(nodes: Array) -> bool:
@@ -116,9 +129,22 @@ def is_uniform(nodes: Array) -> bool:
     return bool(np.abs(steps - mean).max() <= 4.0 * quantum * np.abs(nodes).max())
 
 
+def table(
+    nodes: Array, order: int, accuracy: int, period: float | None = None, edge_accuracy: int | None = None
+) -> Stencil:
+    """The table of :func:`fieldgrad.stencils.derivative_stencil`, kept for short axes."""
+    if len(nodes) <= _CACHED_NODES:
+        return _kept_table(nodes.tobytes(), order, accuracy, period, edge_accuracy)
+    return derivative_stencil(nodes, order, accuracy, period=period, edge_accuracy=edge_accuracy)
+
+
 @lru_cache(maxsize=128)
-def _cached_stencil(nodes: bytes, order: int, accuracy: int, period: float | None) -> Stencil:
-    return derivative_stencil(np.frombuffer(nodes), order, accuracy, period=period)
+def _kept_table(
+    nodes: bytes, order: int, accuracy: int, period: float | None, edge_accuracy: int | None
+) -> Stencil:
+    return derivative_stencil(
+        np.frombuffer(nodes), order, accuracy, period=period, edge_accuracy=edge_accuracy
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,9 +278,7 @@ class Axis:
                 f"{self.accuracy}{' on a periodic axis' if self.period is not None else ''} needs at least {needed}, "
                 "use a smaller accuracy or more points"
             )
-        if len(self) <= _CACHED_NODES:
-            return _cached_stencil(self.nodes.tobytes(), order, self.accuracy, self.period)
-        return derivative_stencil(self.nodes, order, self.accuracy, period=self.period)
+        return table(self.nodes, order, self.accuracy, self.period)
 
 
 @dataclass(frozen=True, eq=False)

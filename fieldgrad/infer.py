@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -18,7 +18,6 @@ Sizes: TypeAlias = Mapping[Hashable, int]
 Variables: TypeAlias = Mapping[Any, xr.Variable]
 
 _NO_ATTRS: Mapping[Any, Any] = {}
-_NOT_PERIODIC = -1.0
 
 
 def infer_grid(
@@ -96,7 +95,7 @@ def infer_grid(
         raise _no_coordinate(obj, {dim: chosen[dim] for dim in missing})
 
     def axis(name: str, dim: str) -> Axis:
-        period = periods.get(dim, _NOT_PERIODIC)
+        period = periods.get(dim, False)
         return _axis(name, dim, variables.get(dim), sizes[dim], accuracy, steps.get(dim), period, obj.attrs)
 
     others = []
@@ -159,7 +158,7 @@ def infer_axis(obj: xr.DataArray | xr.Dataset, dim: str, accuracy: int = 2) -> A
     name = claim[0] if claim is not None and claim[0] in SPATIAL else None
     if variable is None:
         raise _no_coordinate(obj, {dim: name})
-    return _axis(name or dim, dim, variable, sizes[dim], accuracy, None, _NOT_PERIODIC, _NO_ATTRS)
+    return _axis(name or dim, dim, variable, sizes[dim], accuracy, None, False, _NO_ATTRS)
 
 
 def axis_of(obj: xr.DataArray | xr.Dataset, dim: str, grid: Grid | None = None) -> Axis:
@@ -399,10 +398,10 @@ def _axis(
     size: int,
     accuracy: int,
     step: float | None,
-    period: float | None,
+    period: float | Literal[False] | None,
     obj_attrs: Mapping[Any, Any],
 ) -> Axis:
-    """One axis; a period of None is looked for."""
+    """One axis; a period of None is looked for, and with False there is none."""
     attrs = _attrs(variable)
     if variable is not None:
         nodes, units, scale = positions(dim, variable.values, attrs)
@@ -411,7 +410,7 @@ def _axis(
     if period is None:
         period = _found_period(dim, nodes, scale, attrs, obj_attrs)
     why = obstacle(dim, name, attrs, _kind(variable)) if name in SPATIAL else None
-    return Axis(name, dim, nodes, units, None if period == _NOT_PERIODIC else period, accuracy, why)
+    return Axis(name, dim, nodes, units, None if period is False else period, accuracy, why)
 
 
 def _found_period(

@@ -32,7 +32,9 @@ def test_decreasing_nodes_are_accepted() -> None:
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_datetimes_become_seconds_since_the_first(unit: str) -> None:
-    times = np.array(["2000-01-01T00:00", "2000-01-01T00:01", "2000-01-02T00:00"], dtype=f"datetime64[{unit}]")
+    times = np.array(
+        ["2000-01-01T00:00", "2000-01-01T00:01", "2000-01-02T00:00"], dtype=f"datetime64[{unit}]"
+    )
     np.testing.assert_array_equal(checked_nodes(times, "t"), [0.0, 60.0, 86400.0])
     np.testing.assert_array_equal(checked_nodes(times - times[0], "t"), [0.0, 60.0, 86400.0])
 
@@ -107,7 +109,10 @@ def test_axis_of_one_node_has_no_spacing() -> None:
 @pytest.mark.parametrize(
     ("period", "message"),
     [
-        (1.0, r"period 1 of dimension 'lon' is not larger than the span 1 .*end point stands twice.*isel\(lon="),
+        (
+            1.0,
+            r"period 1 of dimension 'lon' is not larger than the span 1 .*end point stands twice.*isel\(lon=",
+        ),
         (-1.0, r"periodic: the period of dimension 'lon' is -1.0; it must be positive"),
         (np.inf, r"periodic: the period of dimension 'lon' is inf; it must be positive and finite"),
     ],
@@ -119,7 +124,9 @@ def test_impossible_period_is_refused(period: float, message: str) -> None:
 
 @pytest.mark.parametrize("accuracy", [0, 1, 3, 10])
 def test_unknown_accuracy_is_refused(accuracy: int) -> None:
-    with pytest.raises(ValueError, match=rf"accuracy: got {accuracy} for dimension 'x'; it must be 2, 4, 6 or 8"):
+    with pytest.raises(
+        ValueError, match=rf"accuracy: got {accuracy} for dimension 'x'; it must be 2, 4, 6 or 8"
+    ):
         Axis("x", "x", np.arange(5.0), accuracy=accuracy)
 
 
@@ -148,7 +155,9 @@ def test_dimension_name_goes_before_direction() -> None:
 
 
 def test_unknown_axis_is_an_error_that_lists_the_known() -> None:
-    with pytest.raises(KeyError, match=r"'z' is no dimension or direction of the grid, which has 'lon' \(x\), 'y', 'time'"):
+    with pytest.raises(
+        KeyError, match=r"'z' is no dimension or direction of the grid, which has 'lon' \(x\), 'y', 'time'"
+    ):
         grid().axis("z")
 
 
@@ -163,7 +172,16 @@ def test_repr_tells_what_was_understood() -> None:
     text = repr(Grid((Axis("x", "lon", np.arange(4.0), period=4.0, obstacle="is a longitude"), stretched)))
     head, titles, x, y, note = text.splitlines()
     assert head == "<fieldgrad.Grid: cartesian, 2 axes>"
-    assert titles.split() == ["axis", "dim", "points", "spacing", "stretching", "periodic", "units", "accuracy"]
+    assert titles.split() == [
+        "axis",
+        "dim",
+        "points",
+        "spacing",
+        "stretching",
+        "periodic",
+        "units",
+        "accuracy",
+    ]
     assert x.split() == ["x", "lon", "4", "1", "1", "4", "-", "2"]
     assert y.split() == ["y", "y", "3", "1", "to", "2", "2", "no", "m", "4"]
     assert note == "'lon' is a longitude"

@@ -497,9 +497,9 @@ def test_required_points_are_enough_and_no_fewer_are(order: int, accuracy: int, 
 
 
 def test_spacings_too_uneven_for_double_precision() -> None:
-    x = np.cumsum(10.0 ** np.tile([0, -14], 10))
+    x = np.array([0.0, 1e-200, *range(1, 12)])
     with pytest.raises(ArithmeticError, match="x: the spacings are too uneven .* use a smaller accuracy"):
-        derivative_stencil(x, 2, 8)
+        derivative_stencil(x, 2, 4)
 
 
 @pytest.mark.parametrize("bounds", [(3, 3), (-1, 4), (5, 4), (0, 10)])

@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""All of a call that does not depend on the values: loops, tables, tasks and the compiled kernel.
+
+A call on a field that was seen before finds it ready: for small fields this takes longer than the kernel.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import llvmlite.binding
+import numba
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from fieldgrad.kernels import engine, points
+from fieldgrad.kernels.layout import Layout, plan
+from fieldgrad.kernels.spec import ABSENT, Point, Spec
+from fieldgrad.stencils import Stencil
+
+# Rows of slot 2 in a tile where slot 1 is differentiated too: sixteen rows of three planes of three inputs stay in L2.
+_TILE = 16
+# Rows in a task where there is nothing to keep in cache: long enough to hide the start of a task.
+_ROWS = 256
+# Points of a row in a task; 512 are as fast as whole rows of 4096, and keep the planes of the stencil in cache.
+_FUSED_BLOCK = 512
+_LONG_BLOCK = 8192
+# Rows of all tables of a call up to which it is kept ready: a few megabytes in all.
+_KEPT_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Request:
+    """A point function, and what of its value is stored.
+
+    Parameters
+    ----------
+    name : str
+        Name of a function of the module ``points``, or for a function of a user's the key that tells it from others.
+    rows, columns : tuple of int
+        Components of its value that are stored.
+    parameters : tuple of int
+        Which of the parameters it takes.
+    function : callable, optional
+        A user's function.
+    """
+
+    name: str
+    rows: tuple[int, ...] = ()
+    columns: tuple[int, ...] = ()
+    parameters: tuple[int, ...] = ()
+    function: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A kernel and its arguments, but for the memory that it works on."""
+
+    function: Callable[..., None]
+    numbers: NDArray[np.int64]
+    layout: Layout
+    tables: tuple[NDArray[Any], ...]
+    tasks: int
+
+
+def prepare(
+    shape: tuple[int, ...],
+    sources: tuple[int, ...],
+    targets: tuple[int, ...],
+    origin: int,
+    dtype: np.dtype[Any],
+    rows: tuple[int, ...],
+    axes: tuple[int | None, ...],
+    stencils: tuple[Stencil | None, ...],
+    requests: tuple[Request, ...],
+    fields: tuple[bool, ...],
+    difference: bool,
+) -> Call:
+    """Everything about a call that follows from shapes, strides and tables.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the output field.
+    sources, targets : tuple of int
+        Strides of input and output in elements.
+    origin : int
+        Place of the first element of an input in its span of memory.
+    dtype : numpy.dtype
+        Dtype of all fields.
+    rows, axes, stencils, requests, difference
+        As :func:`fieldgrad.kernels.launch.evaluate` takes them.
+    fields : tuple of bool
+        For each parameter whether it is a field.
+
+    Returns
+    -------
+    Call
+        What is left is to hand it the memory.
+    """
+    total = sum(stencil.rows for stencil in stencils if stencil is not None)
+    make = _kept if total <= _KEPT_ROWS else _kept.__wrapped__
+    return make(
+        shape, sources, targets, origin, dtype, rows, axes, stencils, requests, fields, difference, numba.get_num_threads()
+    )
+
+
+@functools.lru_cache(maxsize=128)
+def _kept(
+    shape: tuple[int, ...],
+    sources: tuple[int, ...],
+    targets: tuple[int, ...],
+    origin: int,
+    dtype: np.dtype[Any],
+    rows: tuple[int, ...],
+    axes: tuple[int | None, ...],
+    stencils: tuple[Stencil | None, ...],
+    requests: tuple[Request, ...],
+    fields: tuple[bool, ...],
+    difference: bool,
+    threads: int,
+) -> Call:
+    layout = plan(shape, sources, targets, axes, stencils)
+    tables, form = _tables(layout, stencils, dtype, centre=not difference)
+    columns = [layout.slots.index(column) if column in layout.slots else ABSENT for column in range(3)]
+    spec = _spec(
+        rows,
+        tuple(columns),
+        sum(slot != ABSENT for slot in layout.slots[:3]),
+        layout.slots[3] != ABSENT,
+        form.half,
+        form.width,
+        difference,
+        fields,
+        requests,
+    )
+    function = _compiled(spec, dtype, len(fields), len(requests))
+    numbers, tasks = _pieces(layout, form, origin, spec, threads)
+    return Call(function, numbers, layout, tables, tasks)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What the tables of a call look like."""
+
+    half: int
+    width: int
+    low: int
+    high: int
+    edge_width: int
+
+
+def _tables(
+    layout: Layout, stencils: Sequence[Stencil | None], dtype: np.dtype[Any], *, centre: bool
+) -> tuple[tuple[NDArray[Any], ...], _Form]:
+    """Offsets and weights as the engine reads them: one row for each point of an outer slot, one column along the row."""
+    chosen = [None if slot == ABSENT else stencils[slot] for slot in layout.slots]
+    width = max([stencil.neighbours for stencil in chosen[:3] if stencil is not None], default=0)
+    tables: list[NDArray[Any]] = []
+    for stencil, stride in zip(chosen[:3], layout.sources, strict=True):
+        if stencil is None:
+            tables += [np.zeros(0, np.int64), np.zeros(0, dtype)]
+        else:
+            offsets, weights = stencil.taps(0, stencil.rows, width, centre=centre)
+            tables += [_flat(offsets.T * stride, np.int64), _flat(weights.T, dtype)]
+    stencil, step = chosen[3], layout.step
+    if stencil is None:
+        nothing = [np.zeros(0, dtype), np.zeros(0, np.int64), np.zeros(0, dtype)]
+        return (*tables, *nothing), _Form(0, width + centre, 0, 0, 0)
+    n, half = stencil.rows, stencil.half_width
+    low, high = (half, half) if stencil.periodic else (len(stencil.lower), len(stencil.upper))
+    band = np.delete(stencil.band, half, axis=0) if not centre else stencil.band
+    ends = [stencil.taps(start, stop, centre=centre) for start, stop in ((0, low), (n - high, n))]
+    offsets = np.concatenate([offsets for offsets, _ in ends], axis=1)
+    weights = np.concatenate([weights for _, weights in ends], axis=1)
+    tables += [
+        _flat(np.repeat(band, step, axis=1), dtype),
+        _flat(np.repeat(offsets.T * step, step, axis=0), np.int64),
+        _flat(np.repeat(weights.T, step, axis=0), dtype),
+    ]
+    return tuple(tables), _Form(half, width + centre, low * step, high * step, len(offsets))
+
+
+def _flat(table: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    return np.ascontiguousarray(table, dtype).reshape(-1)
+
+
+def _pieces(layout: Layout, form: _Form, origin: int, spec: Spec, threads: int) -> tuple[NDArray[np.int64], int]:
+    """Cut the loops into tasks, and say so in the numbers that the engine reads."""
+    _, planes, rows, n = layout.sizes
+    outer = sum(slot != ABSENT for slot in layout.slots[:3])
+    fused = form.width <= engine.FUSED_WIDTH and 2 * form.half <= engine.FUSED_WIDTH
+    if fused and not spec.staged:
+        block = min(n, _FUSED_BLOCK if outer else _LONG_BLOCK)
+    else:
+        block = min(n, engine.SCRATCH_BLOCK)
+    tile = min(rows, _TILE if outer > 1 else _ROWS)
+    blocks, tiles = -(-n // block), -(-rows // tile)
+    # a sweep is cut only as far as the threads need pieces: each cut reads the planes beside it twice
+    wanted = -(-8 * threads // (blocks * tiles * len(layout.batch_in)))
+    least = _TILE if outer > 1 else -(-_ROWS // tile)
+    chunk = max(min(planes, least), -(-planes // wanted)) if outer > 1 else min(planes, least)
+    chunks = -(-planes // chunk)
+    numbers = np.zeros(engine.ENTRIES, np.int64)
+    numbers[engine.SIZES : engine.SIZES + 4] = layout.sizes
+    numbers[engine.IN_STRIDES : engine.IN_STRIDES + 3] = layout.sources
+    numbers[engine.OUT_STRIDES : engine.OUT_STRIDES + 3] = layout.targets
+    numbers[engine.ORIGIN] = origin + layout.origin
+    numbers[engine.LOW : engine.STEP + 1] = form.low, form.high, form.edge_width, layout.step
+    numbers[engine.CHUNK : engine.ENTRIES] = chunk, chunks, tile, tiles, block, blocks
+    return numbers, len(layout.batch_in) * chunks * tiles * blocks
+
+
+@functools.lru_cache(maxsize=512)
+def _spec(
+    rows: tuple[int, ...],
+    columns: tuple[int, ...],
+    outer: int,
+    inner: bool,
+    half: int,
+    width: int,
+    difference: bool,
+    fields: tuple[bool, ...],
+    requests: tuple[Request, ...],
+) -> Spec:
+    chosen = tuple(
+        Point(
+            request.function if request.function is not None else getattr(points, request.name),
+            request.name,
+            request.rows,
+            request.columns,
+            request.parameters,
+        )
+        for request in requests
+    )
+    return Spec(rows, columns, outer, inner, half, width, difference, fields, chosen)
+
+
+@functools.cache
+def _check_processor() -> None:
+    features = llvmlite.binding.get_host_cpu_features()
+    if features and "fma" in features and not features["fma"]:
+        warnings.warn(
+            "this processor has no fused multiply-add: fieldgrad computes it in software, with the same bits, many times "
+            "slower",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+@functools.cache
+def _compiled(spec: Spec, dtype: np.dtype[Any], parameters: int, outs: int) -> Callable[..., None]:
+    """Entry point of the kernel for these types: loaded from the disk cache, or compiled.
+
+    It is called directly, since numba's dispatch costs several microseconds for each argument whose type it has to find.
+    """
+    _check_processor()
+    number = numba.from_dtype(dtype)
+    source = types.Array(number, 1, "C", readonly=True)
+    integers = types.Array(types.int64, 1, "C", readonly=True)
+    target = types.Array(number, 1, "C")
+    signature = types.void(
+        spec,
+        source,
+        source,
+        source,
+        types.UniTuple(source, parameters) if parameters else types.Tuple(()),
+        types.UniTuple(target, outs),
+        types.UniTuple(types.int64, 3 * outs),
+        integers,
+        integers,
+        integers,
+        types.Tuple((integers, source) * 3 + (source, integers, source)),
+        types.int64,
+        types.int64,
+    )
+    entry: Callable[..., None] = engine.sweep.compile(signature)
+    return entry
