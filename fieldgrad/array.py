@@ -15,7 +15,7 @@ out : ndarray, optional
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from fieldgrad import operators
 from fieldgrad.grid import SPATIAL, Axis, checked_nodes, table
 from fieldgrad.operators import Array, Frame, as_field, as_fields
-from fieldgrad.quantities import Quantity, quantity, resolve_parameters
+from fieldgrad.quantities import Quantity, chosen, quantity, resolve_parameters
 
 __all__ = [
     "advection",
@@ -131,11 +131,12 @@ def gradient(
         else:
             stencils.append(table(positions, 1, 2, edge_accuracy=edge_order))
     half = values.dtype == np.float16
+    if out is not None:
+        whole = field.shape if len(axes) == 1 else (len(axes), *field.shape)
+        operators._checked_out(out, whole, values.dtype if half else field.dtype, [values])
     if len(axes) == 1:
         single = operators.derivative(field, axes[0], stencils[0], None if half else out)
         return _narrow(single, out) if half else single
-    if out is not None and out.shape != (len(axes), *field.shape):
-        raise ValueError(f"out: has shape {out.shape}; it must have shape {(len(axes), *field.shape)}")
     results: list[Array] = []
     for start in range(0, len(axes), 3):
         part = slice(start, start + 3)
@@ -212,6 +213,10 @@ def _positions(given: ArrayLike, axis: int, points: int) -> NDArray[np.float64]:
 def _periods(period: Period, count: int) -> list[float | None]:
     if period is None or isinstance(period, int | float | np.number):
         return [None if period is None else float(period)] * count
+    if isinstance(period, str) or not isinstance(period, Sequence | np.ndarray):
+        raise TypeError(
+            f"period: got {period!r}; it must be a number, or a sequence of one for each direction, None where none"
+        )
     periods = [None if one is None else float(one) for one in period]
     if len(periods) != count:
         raise ValueError(
@@ -312,10 +317,11 @@ def derivative(
     array([6., 6., 6., 6., 6.])
     """
     field = as_field(f)
-    (chosen,) = _axes(axis, field.ndim)
-    nodes = _positions(coordinate, chosen, field.shape[chosen])
-    table = Axis("x", f"axis {chosen}", nodes, period=period, accuracy=accuracy).stencil(order)
-    return operators.derivative(field, chosen, table, out)
+    (one,) = _axes(axis, field.ndim)
+    nodes = _positions(coordinate, one, field.shape[one])
+    (length,) = _periods(period, 1)
+    stencil = Axis("x", f"axis {one}", nodes, period=length, accuracy=accuracy).stencil(order)
+    return operators.derivative(field, one, stencil, out)
 
 
 def laplacian(
@@ -499,7 +505,7 @@ def _along(vector: Sequence[ArrayLike], name: str, field: Array, frame: Frame) -
             f"{name}: has {len(vector)} components for {len(frame.directions)} directions; pass one for each"
         )
     return [
-        operators.as_parameter(np.asarray(one), f"{name}[{number}]", field.dtype, field.shape)
+        operators.as_parameter(one, f"{name}[{number}]", field.dtype, field.shape)
         for number, one in enumerate(vector)
     ]
 
@@ -582,6 +588,8 @@ def decompose(L: ArrayLike, *, out: tuple[Array, Array] | None = None) -> tuple[
         raise ValueError(
             f"L: has shape {tensor.shape}; D and W are defined for as many components as directions, shape (n, n, ...)"
         )
+    if out is not None and (not isinstance(out, Sequence) or len(out) != 2):
+        raise TypeError("out: must be a tuple of two arrays, the memory of D and of W")
     D, W = (None, None) if out is None else out
     return operators.decompose(tensor, D, W)
 
@@ -714,8 +722,10 @@ def derive(
     >>> float(fields["q_criterion"][1, 1])
     1.0
     """
-    names = [quantities] if isinstance(quantities, str) else list(quantities)
+    names = [record.name for record in chosen(quantities)]
     given = {} if out is None else out
+    if not isinstance(given, Mapping):
+        raise TypeError(f"out: is a {type(given).__name__}; it must map names of quantities to arrays")
     for name in given:
         if name not in names:
             raise ValueError(
@@ -737,7 +747,10 @@ def _derive(
     parameters: dict[str, Any],
 ) -> list[Array]:
     records: list[Quantity] = [quantity(name) for name in names]
-    values = resolve_parameters(records, parameters)
+    values = resolve_parameters(
+        records,
+        {name: np.asanyarray(value) if np.ndim(value) else value for name, value in parameters.items()},
+    )
     fields, labels = _velocity(components)
     frame = _frame(fields[0].shape, coordinates, axes, accuracy, period)
     if len(labels) < len(frame.directions):

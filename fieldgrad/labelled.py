@@ -15,7 +15,7 @@ from fieldgrad.components import Components, find_components
 from fieldgrad.grid import SPATIAL, Axis, Grid
 from fieldgrad.infer import axis_of, infer_grid, require_lengths
 from fieldgrad.operators import Array, Frame, as_field, as_fields
-from fieldgrad.quantities import PARAMETERS, Quantity, quantity, resolve_parameters
+from fieldgrad.quantities import ALTERNATIVES, PARAMETERS, Quantity, chosen, quantity, resolve_parameters
 
 Velocity = xr.Dataset | xr.DataArray
 Names = Sequence[str | xr.DataArray] | None
@@ -131,6 +131,7 @@ def gradient(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     array([0., 1., 3.])
     """
     grid, field = _scalar(f, grid)
+    _require_free(f, COMPONENT)
     result = operators.gradient(field, _frame(grid, f))
     return _like(
         f,
@@ -213,6 +214,7 @@ def hessian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     2.0
     """
     grid, field = _scalar(f, grid)
+    _require_free(f, COMPONENT, DIRECTION)
     result = operators.hessian(field, _frame(grid, f), _frame(grid, f, 2))
     return _like(
         f,
@@ -258,8 +260,9 @@ def directional_derivative(
     >>> fg.directional_derivative(flow.x**2 + flow.y**2, along=flow).round(12).values[0] + 0.0
     array([0., 0., 0.])
     """
+    _require_labelled(along, "along")
     grid, field = _scalar(f, grid)
-    vector = _vector_on(f, along, grid, components, "along")
+    vector = _broadcast_on(f, find_components(along, grid, components), grid, "along")
     result = operators.directional_derivative(field, _frame(grid, f), vector)
     return _like(
         f,
@@ -304,6 +307,7 @@ def advection(
     >>> fg.advection(flow, flow).sel(component="x", y=2.0).values
     array([ 1. , -0.5, -2. ])
     """
+    _require_labelled(velocity, "velocity")
     if isinstance(f, xr.Dataset):
         grid = infer_grid(f) if grid is None else grid
         parts = find_components(f, grid, components)
@@ -543,10 +547,7 @@ def derive(
     ... ).item()
     9e-05
     """
-    names = [quantities] if isinstance(quantities, str) else list(quantities)
-    if not names:
-        raise ValueError("quantities: is empty; name at least one, fg.quantities() shows those there are")
-    records = [quantity(name) for name in dict.fromkeys(names)]
+    records = chosen(quantities)
     results = _derive(obj, records, grid, components, parameters)
     return xr.Dataset({record.name: result for record, result in zip(records, results, strict=True)})
 
@@ -558,23 +559,23 @@ def _derive(
     components: Names,
     parameters: Mapping[str, Any],
 ) -> list[xr.DataArray]:
-    if not isinstance(obj, xr.Dataset | xr.DataArray):
-        raise TypeError(
-            f"obj: is a {type(obj).__name__}; pass an xarray Dataset or DataArray (for ndarrays see fg.array)"
-        )
-    given = resolve_parameters(
-        records, {name: _named_field(obj, name, value) for name, value in parameters.items()}
-    )
+    _require_labelled(obj, "obj")
+    named = {name: _named_field(obj, name, value) for name, value in parameters.items()}
     grid = infer_grid(obj) if grid is None else grid
     require_lengths(grid)
     found = find_components(obj, grid, components)
     first = found.fields[0]
     frame = _frame(grid, first)
     places = [operators.value_shape(record, found.labels, frame) for record in records]
-    values = {
-        name: _parameter(value, first, name) if isinstance(value, xr.DataArray) else value
-        for name, value in given.items()
-    }
+    _require_free(first, *(COMPONENT, DIRECTION)[: max(map(len, places))])
+    # on the dimensions of the field first: arithmetic of xarray would align them behind the caller's back
+    values = resolve_parameters(
+        records,
+        {
+            name: _parameter(value, first, name) if isinstance(value, xr.DataArray) else value
+            for name, value in named.items()
+        },
+    )
     names = [_named(field, label) for field, label in zip(found.fields, found.labels, strict=True)]
     fields = as_fields([_array(field, name) for field, name in zip(found.fields, names, strict=True)], names)
     results = operators.derive(fields, found.labels, frame, records, values)
@@ -584,10 +585,7 @@ def _derive(
     for record, result, place in zip(records, results, places, strict=True):
         labels = [[SPATIAL[number] for number in part] for part in place] + [[], []]
         factors: list[tuple[str | None, int]] = [(rate, record.power)]
-        for name in record.parameters:
-            value = given[name]
-            known = _units(value) if isinstance(value, xr.DataArray) else _assumed(name, speed, length)
-            factors.append((known, 1))
+        factors += [(_parameter_units(name, named, speed, length), 1) for name in record.parameters]
         labelled.append(_labelled(first, result, record, labels[0], labels[1], units.combine(factors)))
     return labelled
 
@@ -610,6 +608,20 @@ def _labelled(
         definition=record.definition,
         unit=unit,
     )
+
+
+def _parameter_units(
+    name: str, given: Mapping[str, Any], speed: str | None, length: str | None
+) -> str | None:
+    """Units of a parameter, or where it is the ratio of two others those documented if theirs are."""
+    parts = (name,) if name in given else ALTERNATIVES[name]
+    found = [
+        _units(given[part]) if isinstance(given[part], xr.DataArray) else _assumed(part, speed, length)
+        for part in parts
+    ]
+    if name in given:
+        return found[0]
+    return PARAMETERS[name].units if found == [PARAMETERS[part].units for part in parts] else None
 
 
 def _assumed(name: str, speed: str | None, length: str | None) -> str | None:
@@ -651,6 +663,23 @@ def _array(f: xr.DataArray, argument: str) -> Any:
     )
 
 
+def _require_labelled(obj: Any, argument: str) -> None:
+    if not isinstance(obj, xr.Dataset | xr.DataArray):
+        raise TypeError(
+            f"{argument}: is a {type(obj).__name__}; pass an xarray Dataset or DataArray (for ndarrays see fg.array)"
+        )
+
+
+def _require_free(f: xr.DataArray, *dims: str) -> None:
+    """Verify that a field lacks the dimensions which its result gets."""
+    for dim in dims:
+        if dim in f.dims:
+            raise ValueError(
+                f"{_named(f, 'f')}: has a dimension {dim!r} already, which the result would have twice; take "
+                f"fg.velocity_gradient of a vector, or rename that dimension (obj.rename({dim}=...))"
+            )
+
+
 def _frame(grid: Grid, f: xr.DataArray, order: int = 1) -> Frame:
     for axis in grid.axes:
         if axis.dim not in f.dims:
@@ -668,12 +697,6 @@ def _frame(grid: Grid, f: xr.DataArray, order: int = 1) -> Frame:
         tuple(int(f.get_axis_num(axis.dim)) for axis in grid.axes),  # type: ignore[arg-type]
         tuple(axis.stencil(order) for axis in grid.axes),
     )
-
-
-def _vector_on(
-    f: xr.DataArray, vector: Velocity, grid: Grid, components: Names, argument: str
-) -> list[Array]:
-    return _broadcast_on(f, find_components(vector, grid, components), grid, argument)
 
 
 def _broadcast_on(f: xr.DataArray, found: Components, grid: Grid, argument: str) -> list[Array]:
@@ -703,6 +726,10 @@ def _parameter(value: xr.DataArray, f: xr.DataArray, name: str) -> Array:
             f"{_named(f, 'the field')}; interpolate or reindex it first"
         ) from None
     array = _array(value.transpose(*[dim for dim in f.dims if dim in value.dims]), name)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(
+            f"{name}: {_named(value, 'the field')} has dtype {array.dtype}; it must hold real numbers"
+        )
     result: Array = array[tuple(slice(None) if dim in value.dims else np.newaxis for dim in f.dims)]
     return result
 
@@ -740,16 +767,17 @@ def _like(
     # _replace takes 7 microseconds. The public ways rebuild every index: f.copy(data=...) takes 50, which is a third of a
     # call on a small field, and DataArray(data, coords) 200 to 400
     if not extra:
-        return f._replace(xr.Variable(f.dims, data, attrs), name=name)
+        return f._replace(xr.Variable(f.dims, data, attrs), dict(f._coords), name, indexes=dict(f._indexes))
     kept = {key: value for key, value in f._coords.items() if key not in extra}
     labels = [_labels(dim, tuple(values)) for dim, values in extra.items()]
-    coords = {key: value for part in labels for key, value in part._coords.items()}
+    # copies, so that attributes that a caller sets stay his own
+    coords = {key: value.copy(deep=False) for part in labels for key, value in part._coords.items()}
     indexes = {key: value for part in labels for key, value in part._indexes.items()}
     return f._replace(
         xr.Variable((*extra, *f.dims), data, attrs),
         {**kept, **coords},
         name,
-        {**{key: index for key, index in f._indexes.items() if key in kept}, **indexes},
+        indexes={**{key: index for key, index in f._indexes.items() if key in kept}, **indexes},
     )
 
 

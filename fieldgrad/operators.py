@@ -309,10 +309,10 @@ def decompose(L: Array, D: Array | None = None, W: Array | None = None) -> tuple
 
 def as_parameter(value: Any, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
     """A parameter as a number or as a field of the shape of the output."""
-    array = np.asarray(value)
+    array = np.asanyarray(value)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name}: has dtype {array.dtype}; it must hold real numbers")
-    array = array.astype(np.dtype(dtype.type(0).real.dtype), copy=False)
+    array = as_field(array, name, np.dtype(dtype.type(0).real.dtype))
     if array.ndim == 0:
         return array
     try:

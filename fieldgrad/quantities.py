@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -241,6 +241,39 @@ def quantity(name: str) -> Quantity:
     return _registry[name]
 
 
+def chosen(names: str | Iterable[str]) -> list[Quantity]:
+    """Records of one or more names, each once.
+
+    Parameters
+    ----------
+    names : str or iterable of str
+        The names.
+
+    Returns
+    -------
+    list of Quantity
+        Their records, in the order of the names.
+
+    Raises
+    ------
+    TypeError
+        If `names` is neither a string nor an iterable of strings.
+    ValueError
+        If there is no name, or one is not known.
+
+    Examples
+    --------
+    >>> [record.rank for record in chosen(["vorticity", "spin", "vorticity"])]
+    ['vector', 'tensor']
+    """
+    if not isinstance(names, Iterable):
+        raise TypeError(f"quantities: got {names!r}; pass a name such as 'vorticity', or a list of names")
+    records = {record.name: record for record in map(quantity, [names] if isinstance(names, str) else names)}
+    if not records:
+        raise ValueError("quantities: is empty; name at least one, fg.quantities() shows those there are")
+    return list(records.values())
+
+
 class Table(Mapping[str, Quantity]):
     """The quantities that :func:`fieldgrad.derive` knows; shows itself as a table."""
 
@@ -353,9 +386,10 @@ def resolve_parameters(records: Sequence[Quantity], given: Mapping[str, Any]) ->
         parts = [part for part in ratio or () if part in given]
         if ratio is not None and len(parts) == 2:
             value = given[ratio[0]] / given[ratio[1]]
-            if name in given and not np.allclose(value, given[name], rtol=1e-6, atol=0.0):
+            if name in given and not np.allclose(value, given[name], rtol=1e-6, atol=0.0, equal_nan=True):
+                shown, ours = (repr(one) if np.ndim(one) == 0 else "a field" for one in (given[name], value))
                 raise ValueError(
-                    f"{name}: given as {given[name]!r}, which disagrees with {ratio[0]} / {ratio[1]} = {value!r}; "
+                    f"{name}: given as {shown}, which disagrees with {ratio[0]} / {ratio[1]} = {ours}; "
                     "give one or the other"
                 )
             values[name] = given.get(name, value)

@@ -66,9 +66,8 @@ def combine(factors: Iterable[tuple[str | None, int]]) -> str | None:
             return None
         for symbol, exponent in powers:
             total[symbol] = total.get(symbol, 0) + exponent * power
-    words = [
-        symbol if exponent == 1 else f"{symbol}{exponent}" for symbol, exponent in total.items() if exponent
-    ]
+    ordered = sorted(total.items(), key=lambda item: item[1] < 0)
+    words = [symbol if exponent == 1 else f"{symbol}{exponent}" for symbol, exponent in ordered if exponent]
     return " ".join(words) or "1"
 
 

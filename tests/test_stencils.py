@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -73,7 +73,9 @@ def exact_matrix(x: Array, order: int, accuracy: int, period: float | None = Non
 def assert_rows_close(actual: Array, expected: Array, units: float) -> None:
     """Agreement to so many rounding units of the largest weight of each row."""
     error = np.abs(actual - expected).max(axis=1)
-    assert (error <= units * EPS * np.abs(expected).max(axis=1)).all(), (error / np.abs(expected).max(axis=1)).max() / EPS
+    assert (error <= units * EPS * np.abs(expected).max(axis=1)).all(), (
+        error / np.abs(expected).max(axis=1)
+    ).max() / EPS
 
 
 # Weights
@@ -116,12 +118,17 @@ def test_weights_with_the_least_number_of_points(order: int, accuracy: int) -> N
 
 @pytest.mark.parametrize("accuracy", ACCURACIES)
 @pytest.mark.parametrize(
-    ("offset", "spacing"), [(1e9, 1.0), (-1e9, 1e-3), (0.0, 1e-12), (0.0, 1e12), (1e9, 1e12), (0.0, 1e-30), (0.0, 1e30)]
+    ("offset", "spacing"),
+    [(1e9, 1.0), (-1e9, 1e-3), (0.0, 1e-12), (0.0, 1e12), (1e9, 1e12), (0.0, 1e-30), (0.0, 1e30)],
 )
-def test_weights_far_from_the_origin_and_at_extreme_spacings(accuracy: int, offset: float, spacing: float) -> None:
+def test_weights_far_from_the_origin_and_at_extreme_spacings(
+    accuracy: int, offset: float, spacing: float
+) -> None:
     x = offset + spacing * random_nodes(14)
     for order in ORDERS:
-        assert_rows_close(derivative_stencil(x, order, accuracy).matrix(), exact_matrix(x, order, accuracy), 64)
+        assert_rows_close(
+            derivative_stencil(x, order, accuracy).matrix(), exact_matrix(x, order, accuracy), 64
+        )
 
 
 @pytest.mark.parametrize("ratio", [4.0, 0.25])
@@ -168,7 +175,11 @@ def test_long_axes_are_computed_in_pieces_that_agree() -> None:
 # Exactness
 
 
-@pytest.mark.parametrize("nodes", [np.linspace(-1, 1, 25), tanh_nodes(25), random_nodes(25) / 12 - 1], ids=["uniform", "tanh", "random"])
+@pytest.mark.parametrize(
+    "nodes",
+    [np.linspace(-1, 1, 25), tanh_nodes(25), random_nodes(25) / 12 - 1],
+    ids=["uniform", "tanh", "random"],
+)
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("accuracy", ACCURACIES)
 def test_polynomials_are_exact_up_to_the_right_degree(nodes: Array, order: int, accuracy: int) -> None:
@@ -220,9 +231,15 @@ PERIODIC_NODES: dict[str, Callable[[int, int], Array]] = {
 
 
 def fitted_order(
-    nodes: Callable[[int, int], Array], seed: int, order: int, accuracy: int, *, period: float | None, edges: bool
+    nodes: Callable[[int, int], Array],
+    seed: int,
+    order: int,
+    accuracy: int,
+    *,
+    period: float | None,
+    edges: bool,
 ) -> float:
-    """Slope of the error over the number of points, where it exceeds 100 rounding units on at least four grids."""
+    """Slope of the error over the number of points; at least four grids must exceed 100 rounding units."""
     number = WAVE_NUMBERS[accuracy] if period is None else (8 * np.pi if accuracy == 8 else 4 * np.pi)
     sizes, errors = [], []
     for n in SIZES:
@@ -257,7 +274,9 @@ def test_order_of_accuracy(kind: str, order: int, accuracy: int, edges: bool) ->
 @pytest.mark.parametrize("accuracy", ACCURACIES)
 def test_order_of_accuracy_where_the_axis_wraps(kind: str, order: int, accuracy: int) -> None:
     seeds = range(9) if kind == "random" else range(1)
-    fits = [fitted_order(PERIODIC_NODES[kind], seed, order, accuracy, period=1.0, edges=False) for seed in seeds]
+    fits = [
+        fitted_order(PERIODIC_NODES[kind], seed, order, accuracy, period=1.0, edges=False) for seed in seeds
+    ]
     assert np.median(fits) >= accuracy - (0.1 if kind == "uniform" else 0.4)
 
 
@@ -394,7 +413,9 @@ def test_taps_with_the_centre_give_the_whole_row(table: Stencil) -> None:
     power=st.integers(-60, 60),
 )
 @settings(deadline=None)
-def test_translation_scaling_and_reversal(order: int, accuracy: int, steps: list[int], shift: int, power: int) -> None:
+def test_translation_scaling_and_reversal(
+    order: int, accuracy: int, steps: list[int], shift: int, power: int
+) -> None:
     x = np.cumsum(steps) / 16.0
     matrix = derivative_stencil(x, order, accuracy).matrix()
     # these are exact in binary, so the weights are the same to the bit
@@ -440,16 +461,25 @@ NONE = np.zeros((0, 0))
     [
         ((block(2, 5), NONE, NONE, block(5), 5), "band: has 2 taps; the number must be odd"),
         ((block(3, 5), NONE, NONE, block(4), 5), r"row_sum: has shape \(4,\); it must be \(5,\)"),
-        ((block(3, 5), block(3, 4), block(3, 4), block(5), 5), r"lower, upper: blocks of shape \(3, 4\) and \(3, 4\)"),
+        (
+            (block(3, 5), block(3, 4), block(3, 4), block(5), 5),
+            r"lower, upper: blocks of shape \(3, 4\) and \(3, 4\)",
+        ),
         ((block(3, 5), block(1, 6), block(1, 3), block(5), 5), "do not fit a table of 5 rows on 5 nodes"),
-        ((block(3, 5), block(1, 3), NONE, block(5), 5), "band: windows of 3 taps reach beyond the 5 nodes; widen the edges"),
+        (
+            (block(3, 5), block(1, 3), NONE, block(5), 5),
+            "band: windows of 3 taps reach beyond the 5 nodes; widen the edges",
+        ),
         ((block(3, 5), NONE, block(1, 3), block(5), 5), "band: windows of 3 taps reach beyond the 5 nodes"),
         ((block(3, 5), NONE, NONE, block(5), 7, 0), "reach beyond the 7 nodes"),
         ((block(3, 5), NONE, NONE, block(5), 6, 1), "reach beyond the 6 nodes"),
         ((block(3, 5), block(1, 3), NONE, block(5), 5, 0, True), "periodic: a periodic table has no edges"),
         ((block(3, 5), NONE, NONE, block(5), 6, 0, True), "as many rows as nodes"),
         ((block(3, 5), NONE, NONE, np.ones(5), 7, 1), "row_sum: the weights of a row .* do not add up to it"),
-        ((np.full((3, 5), np.nan), NONE, NONE, block(5), 7, 1), "row_sum: the weights of a row are not finite"),
+        (
+            (np.full((3, 5), np.nan), NONE, NONE, block(5), 7, 1),
+            "row_sum: the weights of a row are not finite",
+        ),
         ((np.ones((3, 5)), NONE, NONE, block(5), 7, 1), "do not add up to it"),
         ((block(3, 5), np.ones((1, 3)), block(1, 3), block(5), 5), "do not add up to it"),
         ((block(3, 5), block(1, 3), np.full((1, 3), np.inf), block(5), 5), "not finite"),
@@ -476,8 +506,14 @@ def test_columns_of_edge_rows_are_not_looked_at() -> None:
         ({"accuracy": 10}, "accuracy: got 10; it must be 2, 4, 6 or 8"),
         ({"edge_accuracy": 0}, "edge_accuracy: got 0; it must be at least 1"),
         ({"accuracy": 8}, "x: has 8 points; a derivative of order 1 and accuracy 8 needs at least 9"),
-        ({"order": 3, "accuracy": 6}, "x: has 8 points; a derivative of order 3 and accuracy 6 needs at least 9"),
-        ({"order": 2, "accuracy": 6, "period": 9.0}, "a derivative of order 2 and accuracy 6 needs at least 9"),
+        (
+            {"order": 3, "accuracy": 6},
+            "x: has 8 points; a derivative of order 3 and accuracy 6 needs at least 9",
+        ),
+        (
+            {"order": 2, "accuracy": 6, "period": 9.0},
+            "a derivative of order 2 and accuracy 6 needs at least 9",
+        ),
         ({"edge_accuracy": 8}, "x: has 8 points; .* needs at least 9"),
     ],
 )
@@ -498,18 +534,22 @@ def test_required_points_are_enough_and_no_fewer_are(order: int, accuracy: int, 
 
 def test_spacings_too_uneven_for_double_precision() -> None:
     x = np.array([0.0, 1e-200, *range(1, 12)])
-    with pytest.raises(ArithmeticError, match="x: the spacings are too uneven .* use a smaller accuracy"):
+    with pytest.raises(ArithmeticError, match=r"x: the spacings are too uneven .* use a smaller accuracy"):
         derivative_stencil(x, 2, 4)
 
 
 @pytest.mark.parametrize("bounds", [(3, 3), (-1, 4), (5, 4), (0, 10)])
 def test_slices_out_of_range(bounds: tuple[int, int]) -> None:
     table = derivative_stencil(random_nodes(9))
-    with pytest.raises(ValueError, match=rf"start, stop: {bounds[0]} and {bounds[1]} are not a range of the 9 rows"):
+    with pytest.raises(
+        ValueError, match=rf"start, stop: {bounds[0]} and {bounds[1]} are not a range of the 9 rows"
+    ):
         table.slice(*bounds)
 
 
 def test_a_block_cannot_be_transposed() -> None:
     part, _, _ = derivative_stencil(random_nodes(9)).slice(2, 5)
-    with pytest.raises(ValueError, match="transpose: the table is a block of a larger one; transpose that, then slice"):
+    with pytest.raises(
+        ValueError, match="transpose: the table is a block of a larger one; transpose that, then slice"
+    ):
         part.transpose()

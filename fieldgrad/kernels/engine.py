@@ -26,7 +26,18 @@ import numpy as np
 from numba.extending import overload
 
 from fieldgrad.kernels._jit import INLINED, inlined, kernel
-from fieldgrad.kernels.memory import fma, like, load, load_scratch, store, store_scratch
+from fieldgrad.kernels.memory import (
+    fma,
+    like,
+    load,
+    load_scratch,
+    store,
+    store_scratch,
+    stream,
+    stream_lanes,
+    until_aligned,
+    fence,
+)
 from fieldgrad.kernels.spec import parameters_of, points_of, select, shape_of, store_value, tail, tensor
 
 # Entries of `layout`.
@@ -43,7 +54,8 @@ STEP = (
     14  # elements between neighbours along the row: above 1 where faster dimensions have been merged into it
 )
 CHUNK, CHUNKS, TILE, TILES, BLOCK, BLOCKS = 15, 16, 17, 18, 19, 20  # pieces of slot 1, slot 2 and the row
-ENTRIES = 21
+STREAMED = 21  # whether staged outputs bypass the caches
+ENTRIES = 22
 
 # Longest part of a row that is worked on at a time: nine rows of float64 scratch take 18 kB, and stay in the L1 cache.
 SCRATCH_BLOCK = 256
@@ -160,29 +172,42 @@ def _emit_compiled(
     return staged if points.staged else direct
 
 
-def _flush(points: Any, outs: Any, strides: Any, target: Any, g: Any, n: Any) -> None:
+@inlined
+def _copy_row(out: Any, place: Any, g: Any, scratch: Any, n: Any, streamed: Any) -> None:
+    head = min(n, until_aligned(out, place)) if streamed else n
+    for i in range(head):
+        store(out, place + i, load_scratch(g, scratch + i))
+    step = stream_lanes(out)
+    # whole cache lines only: a line of which a part is streamed and another stored costs more than it saves
+    vectors = (n - head) // (2 * step) * 2
+    for i in range(vectors):
+        stream(out, place + head + i * step, g, scratch + head + i * step)
+    for i in range(head + vectors * step, n):
+        store(out, place + i, load_scratch(g, scratch + i))
+
+
+def _flush(points: Any, outs: Any, strides: Any, target: Any, g: Any, n: Any, streamed: Any) -> None:
     """Copy staged values to memory, one output after the other."""
     raise NotImplementedError("this function has no meaning outside compiled code")
 
 
 @overload(_flush, jit_options=INLINED)
-def _flush_compiled(points: Any, outs: Any, strides: Any, target: Any, g: Any, n: Any) -> Any:
+def _flush_compiled(points: Any, outs: Any, strides: Any, target: Any, g: Any, n: Any, streamed: Any) -> Any:
     if not (points.points and points.staged):
 
-        def nothing(points: Any, outs: Any, strides: Any, target: Any, g: Any, n: Any) -> None:
+        def nothing(points: Any, outs: Any, strides: Any, target: Any, g: Any, n: Any, streamed: Any) -> None:
             pass
 
         return nothing
 
-    def flush(points: Any, outs: Any, strides: Any, target: Any, g: Any, n: Any) -> None:
+    def flush(points: Any, outs: Any, strides: Any, target: Any, g: Any, n: Any, streamed: Any) -> None:
         rows, columns, row = shape_of(points)
         for r in range(rows):
             for c in range(columns):
                 place = target + strides[0] + r * strides[1] + c * strides[2]
                 scratch = (row + r * columns + c) * PITCH
-                for i in range(n):
-                    store(outs[0], place + i, load_scratch(g, scratch + i))
-        _flush(tail(points), outs[1:], strides[3:], target, g, n)
+                _copy_row(outs[0], place, g, scratch, n, streamed)
+        _flush(tail(points), outs[1:], strides[3:], target, g, n, streamed)
 
     return flush
 
@@ -226,7 +251,7 @@ def _fused_row(
                 g,
                 i - start,
             )
-    _flush(points, outs, strides, target + start, g, stop - start)
+    _flush(points, outs, strides, target + start, g, stop - start, layout[STREAMED])
 
 
 @inlined
@@ -305,7 +330,7 @@ def _scratch_row(
         L = tensor(spec, _filled(g, row, i), _filled(g, row + 4, i), _filled(g, row + 8, i))
         values = parameters_of(spec, parameters, target + start + i)
         _emit(points, L, values, outs, strides, target + start + i, g, i)
-    _flush(points, outs, strides, target + start, g, stop - start)
+    _flush(points, outs, strides, target + start, g, stop - start, layout[STREAMED])
 
 
 def _row(*arguments: Any) -> None:
@@ -377,3 +402,5 @@ def sweep(
                         source + j * layout[IN_STRIDES + 2], target + j * layout[OUT_STRIDES + 2],
                         start, stop, layout, tables, (h * width, k * width, j * width),
                     )  # fmt: skip
+    if layout[STREAMED]:
+        fence()

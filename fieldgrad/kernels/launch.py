@@ -143,10 +143,18 @@ def _run(
     first, size, ndim = sources[0], sources[0].itemsize, sources[0].ndim
     spans = [span(source) for source in sources]
     target = outs[0]
+    memory: list[NDArray[Any]] = []
+    strides: list[int] = []
+    for out in outs:
+        array, origin = span(out)
+        memory.append(array)
+        steps = [stride // size for stride in out.strides[: out.ndim - ndim]]
+        strides += [origin, *steps, *[0] * (2 - len(steps))]
     call = prepare(
         target.shape[target.ndim - ndim :],
         tuple([stride // size for stride in first.strides]),
         tuple([stride // size for stride in target.strides[target.ndim - ndim :]]),
+        tuple(strides),
         spans[0][1],
         first.dtype,
         tuple(rows),
@@ -156,13 +164,6 @@ def _run(
         tuple([len(parameter) > 1 or parameter.ndim > 1 for parameter in parameters]),
         difference,
     )
-    memory: list[NDArray[Any]] = []
-    strides: list[int] = []
-    for out in outs:
-        array, origin = span(out)
-        memory.append(array)
-        steps = [stride // size for stride in out.strides[: out.ndim - ndim]]
-        strides += [origin, *steps, *[0] * (2 - len(steps))]
     inputs = [array for array, _ in spans]
     arguments = (
         None,

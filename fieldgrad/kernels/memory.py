@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from llvmlite import ir
 from numba import types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
@@ -85,3 +86,63 @@ load = _make_load("inputs")
 load_scratch = _make_load("scratch")
 store_scratch = _make_store("inputs")
 store = _make_store("inputs", "scratch")
+
+
+def lanes(array: Any) -> int:
+    """Elements of an array in a vector of 32 bytes."""
+    return 256 // int(array.dtype.bitwidth)
+
+
+@intrinsic
+def until_aligned(typingctx: Any, array: Any, index: Any) -> Any:
+    """Elements from an index to the next one that begins a cache line."""
+    size = array.dtype.bitwidth // 8
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        address = builder.ptrtoint(pointer(context, builder, signature.args[0], *args), args[1].type)
+        missing = builder.and_(builder.neg(address), ir.Constant(address.type, 63))
+        return builder.udiv(missing, ir.Constant(address.type, size))
+
+    return types.intp(array, types.intp), codegen
+
+
+@intrinsic
+def stream(typingctx: Any, array: Any, index: Any, scratch: Any, position: Any) -> Any:
+    """Copy 32 bytes of scratch to an aligned place of an output, past the caches."""
+    count = lanes(array)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        out, index, scratch, position = args
+        vector = ir.VectorType(context.get_value_type(signature.args[0].dtype), count).as_pointer()
+        source = builder.bitcast(pointer(context, builder, signature.args[2], scratch, position), vector)
+        value = builder.load(source, align=signature.args[0].dtype.bitwidth // 8)
+        value.set_metadata("alias.scope", scopes(builder.module, "scratch"))
+        target = builder.bitcast(pointer(context, builder, signature.args[0], out, index), vector)
+        stored = builder.store(value, target, align=32)
+        stored.set_metadata("noalias", scopes(builder.module, "inputs", "scratch"))
+        one = ir.Constant(ir.IntType(32), 1)
+        stored.set_metadata("nontemporal", builder.module.add_metadata([one]))
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, scratch, types.intp), codegen
+
+
+@intrinsic
+def stream_lanes(typingctx: Any, array: Any) -> Any:
+    """Elements that `stream` copies."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.get_constant(types.intp, lanes(signature.args[0]))
+
+    return types.intp(array), codegen
+
+
+@intrinsic
+def fence(typingctx: Any) -> Any:
+    """Wait until all that was streamed is visible to others."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), codegen

@@ -38,9 +38,6 @@ SLOTS = 4
 ABSENT = -1
 #: Rows of scratch that hold derivatives: four slots of three inputs. Staged values come behind them.
 DERIVATIVE_ROWS = 12
-#: Outputs that are written at once. More streams than a cache set has ways evict each other where arrays lie a power of two
-#: apart: L (nine outputs) took 256 ms at 256^3 where it took 69 ms at 250^3, D and W 2277 ms and 167 ms.
-DIRECT_OUTPUTS = 3
 
 
 @cache
@@ -132,6 +129,8 @@ class Spec(types.Dummy):  # type: ignore[misc]
         For each parameter whether it is a field or a number.
     points : tuple of Point
         What is evaluated.
+    staged : bool
+        Whether values go to scratch first, and from there to memory, one output after the other.
     """
 
     def __init__(
@@ -145,7 +144,9 @@ class Spec(types.Dummy):  # type: ignore[misc]
         difference: bool,
         fields: tuple[bool, ...],
         points: tuple[Point, ...],
+        staged: bool,
     ) -> None:
+        self.staged = staged
         self.rows, self.columns = rows, columns
         self.outer, self.inner, self.half, self.width = outer, inner, half, width
         self.difference, self.fields, self.points = difference, fields, points
@@ -161,11 +162,6 @@ class Spec(types.Dummy):  # type: ignore[misc]
     def outputs(self) -> int:
         """Numbers that are stored for each point of the grid."""
         return sum(point.outputs for point in self.points)
-
-    @property
-    def staged(self) -> bool:
-        """Whether values go to scratch first, and from there to memory, one output after the other."""
-        return self.outputs > DIRECT_OUTPUTS
 
     @property
     def slots(self) -> tuple[bool, ...]:

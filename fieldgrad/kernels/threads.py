@@ -51,9 +51,7 @@ if hasattr(os, "register_at_fork"):
 def share(function: Callable[..., None], arguments: tuple[Any, ...], tasks: int, values: int) -> None:
     """Run all tasks: alone, or on several threads that take one range of tasks after the other."""
     threads = numba.get_num_threads()
-    alone = (
-        threads == 1 or values < SERIAL_BELOW or threading.current_thread() is not threading.main_thread()
-    )
+    alone = threads == 1 or values < SERIAL_BELOW or threading.current_thread() is not threading.main_thread()
     pieces = min(tasks, max(-(-values // RANGE), 1 if alone else 4 * threads))
     ranges = itertools.count()
     stopped = False

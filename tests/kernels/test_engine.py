@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The compiled engine against dense matrices, and against itself: the same bits however it is called.
 
-Each different width, number of axes and memory order is compiled once, which takes seconds; so these tests share a few.
+Each different width, number of axes and memory order is compiled once, which takes seconds: they share a few.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numba
@@ -22,6 +21,7 @@ import pytest
 from numpy.typing import DTypeLike, NDArray
 
 from fieldgrad.kernels import launch, points
+from fieldgrad.kernels import threads as sharing
 from fieldgrad.kernels.launch import Request
 from fieldgrad.stencils import Stencil, derivative_stencil
 
@@ -55,9 +55,12 @@ def table(n: int, order: int = 1, accuracy: int = 2, *, periodic: bool = False, 
     return derivative_stencil(nodes(n, seed), order, accuracy, period=1.6 * n if periodic else None)
 
 
-def tables(shape: Sequence[int], axes: Axes, order: int = 1, accuracy: int = 2, *, periodic: bool = False) -> list[Stencil | None]:
+def tables(
+    shape: Sequence[int], axes: Axes, order: int = 1, accuracy: int = 2, *, periodic: bool = False
+) -> list[Stencil | None]:
     return [
-        None if axis is None else table(shape[axis], order, accuracy, periodic=periodic, seed=axis) for axis in axes
+        None if axis is None else table(shape[axis], order, accuracy, periodic=periodic, seed=axis)
+        for axis in axes
     ]
 
 
@@ -87,7 +90,11 @@ def evaluate(
             shape[axis] = stencil.rows
     if outs is None:
         outs = [
-            np.full([*(len(part) for part in (request.rows, request.columns) if part), *shape], np.nan, fields[0].dtype)
+            np.full(
+                [*(len(part) for part in (request.rows, request.columns) if part), *shape],
+                np.nan,
+                fields[0].dtype,
+            )
             for request in requests
         ]
     launch.evaluate(
@@ -96,7 +103,14 @@ def evaluate(
     return list(outs)
 
 
-def gradient(field: Array, axes: Axes, stencils: Sequence[Stencil | None], *, difference: bool = True, out: Array | None = None) -> Array:
+def gradient(
+    field: Array,
+    axes: Axes,
+    stencils: Sequence[Stencil | None],
+    *,
+    difference: bool = True,
+    out: Array | None = None,
+) -> Array:
     """Derivatives along the given axes, in their order; they fill the columns x, y, z of L."""
     columns = tuple(column for column in XYZ if axes[column] is not None)
     if out is None and columns != XYZ:
@@ -105,7 +119,9 @@ def gradient(field: Array, axes: Axes, stencils: Sequence[Stencil | None], *, di
             if axes[column] is None:
                 assert not whole[column].any()
         return whole[list(columns)]
-    return evaluate([field], axes, stencils, [GRADIENT], difference=difference, outs=None if out is None else [out])[0]
+    return evaluate(
+        [field], axes, stencils, [GRADIENT], difference=difference, outs=None if out is None else [out]
+    )[0]
 
 
 def along(matrix: Array, field: Array, axis: int) -> Array:
@@ -122,8 +138,14 @@ def oracle(field: Array, axis: int, stencil: Stencil) -> tuple[Array, Array]:
     return along(matrix, field, axis), scale + own * np.abs(field[tuple(inside)].astype(np.float64))
 
 
-def assert_is_gradient(actual: Array, field: Array, axes: Axes, stencils: Sequence[Stencil | None], units: float = 4.0) -> None:
-    pairs = [(axis, stencil) for axis, stencil in zip(axes, stencils, strict=True) if axis is not None and stencil is not None]
+def assert_is_gradient(
+    actual: Array, field: Array, axes: Axes, stencils: Sequence[Stencil | None], units: float = 4.0
+) -> None:
+    pairs = [
+        (axis, stencil)
+        for axis, stencil in zip(axes, stencils, strict=True)
+        if axis is not None and stencil is not None
+    ]
     assert len(actual) == len(pairs)
     assert actual.dtype == field.dtype
     for part, (axis, stencil) in zip(actual, pairs, strict=True):
@@ -137,7 +159,9 @@ def assert_same_bits(actual: Array, expected: Array) -> None:
     assert actual.shape == expected.shape
     assert actual.dtype == expected.dtype
     integer = np.dtype(f"i{actual.itemsize}")
-    assert np.array_equal(np.ascontiguousarray(actual).view(integer), np.ascontiguousarray(expected).view(integer))
+    assert np.array_equal(
+        np.ascontiguousarray(actual).view(integer), np.ascontiguousarray(expected).view(integer)
+    )
 
 
 @pytest.fixture
@@ -190,7 +214,9 @@ def test_each_axis_has_its_own_order_accuracy_and_ends() -> None:
 
 @pytest.mark.parametrize("periodic", [False, True])
 @pytest.mark.parametrize("accuracy", [2, 6])
-@pytest.mark.parametrize("shape", [(25,), (700,), (13, 14), (11, 90), (9, 10, 11), (3, 4, 11, 9), (9, 8, 3), (9, 100, 2)])
+@pytest.mark.parametrize(
+    "shape", [(25,), (700,), (13, 14), (11, 90), (9, 10, 11), (3, 4, 11, 9), (9, 8, 3), (9, 100, 2)]
+)
 def test_one_axis_alone(shape: tuple[int, ...], accuracy: int, periodic: bool) -> None:
     field = noise(*shape)
     for axis, count in enumerate(shape):
@@ -245,7 +271,9 @@ def test_two_components_on_a_plane() -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("accuracy", ACCURACIES)
 @pytest.mark.parametrize("order", [1, 2])
-def test_everything_with_everything(order: int, accuracy: int, dtype: DTypeLike, shape: tuple[int, ...], axes: Axes) -> None:
+def test_everything_with_everything(
+    order: int, accuracy: int, dtype: DTypeLike, shape: tuple[int, ...], axes: Axes
+) -> None:
     field = noise(*shape, dtype=dtype)
     for periodic in (False, True):
         stencils = tables(shape, axes, order, accuracy, periodic=periodic)
@@ -340,7 +368,9 @@ def test_a_time_dimension_anywhere(accuracy: int, count: int) -> None:
         assert_same_bits(np.moveaxis(gradient(moved, axes, stencils), 1 + place, 1), expected)
 
 
-def block_of(field: Array, axes: Axes, stencils: Sequence[Stencil | None], ranges: dict[int, tuple[int, int]]) -> Array:
+def block_of(
+    field: Array, axes: Axes, stencils: Sequence[Stencil | None], ranges: dict[int, tuple[int, int]]
+) -> Array:
     """Gradient of a part, from that part and its halo alone."""
     parts = list(stencils)
     part = field
@@ -387,7 +417,9 @@ def test_a_block_of_a_row_with_a_short_fast_dimension(accuracy: int) -> None:
     expected = gradient(field, axes, stencils)
     for start, stop in ((0, 20), (0, 5), (3, 9), (8, 20), (7, 8)):
         assert_same_bits(block_of(field, axes, stencils, {1: (start, stop)}), expected[:, :, start:stop])
-        assert_same_bits(block_of(field, axes, stencils, {0: (2, 9), 1: (start, stop)}), expected[:, 2:9, start:stop])
+        assert_same_bits(
+            block_of(field, axes, stencils, {0: (2, 9), 1: (start, stop)}), expected[:, 2:9, start:stop]
+        )
 
 
 @pytest.mark.parametrize("accuracy", [2, 4])
@@ -403,39 +435,66 @@ def test_one_and_two_threads(shape: tuple[int, ...], accuracy: int, threads: Cal
     assert_same_bits(gradient(field, axes, stencils), expected)
 
 
-def test_small_fields_on_many_threads(monkeypatch: pytest.MonkeyPatch, threads: Callable[[int], None]) -> None:
+@pytest.mark.parametrize("count", [1, 2])
+def test_many_large_outputs(count: int, threads: Callable[[int], None]) -> None:
+    # nine outputs take another way to memory than three
+    shape = (70, 71, 303)
+    fields = [noise(*shape, seed=seed) for seed in XYZ]
+    stencils = tables(shape, ZYX)
+    threads(count)
+    expected = np.stack([gradient(field, ZYX, stencils) for field in fields])
+    request = [Request("velocity_gradient", XYZ, XYZ)]
+    assert_same_bits(evaluate(fields, ZYX, stencils, request)[0], expected)
+    # rows that start anywhere in a line of cache, and what lies beside them
+    wide = np.full((3, 3, 70, 72, 310), np.nan)
+    for start in (1, 2, 5):
+        place = np.s_[:, :, :, :71, start : start + 303]
+        evaluate(fields, ZYX, stencils, request, outs=[wide[place]])
+        assert_same_bits(wide[place], expected)
+        wide[place] = np.nan
+        assert np.isnan(wide).all()
+
+
+def test_small_fields_on_many_threads(
+    monkeypatch: pytest.MonkeyPatch, threads: Callable[[int], None]
+) -> None:
     field = noise(*SHAPE)
     expected = {accuracy: gradient(field, ZYX, tables(SHAPE, ZYX, 1, accuracy)) for accuracy in (2, 4)}
-    monkeypatch.setattr(launch, "_SERIAL_BELOW", 0)
+    monkeypatch.setattr(sharing, "SERIAL_BELOW", 0)
     threads(2)
     for accuracy, values in expected.items():
         assert_same_bits(gradient(field, ZYX, tables(SHAPE, ZYX, 1, accuracy)), values)
 
 
 @pytest.mark.parametrize(
-    ("accuracy", "alone"),
+    ("accuracy", "among", "alone"),
     [
-        (2, (0, 4, 6, 8)),
-        (4, (1, 6)),
-        pytest.param(2, (1, 2, 3, 5, 7), marks=pytest.mark.slow),
-        pytest.param(4, (0, 2, 3, 4, 5, 7, 8), marks=pytest.mark.slow),
-        pytest.param(8, range(9), marks=pytest.mark.slow),
+        (2, (1, 4, 6, 8), (4, 6, 8)),
+        (4, (2, 6), (6,)),
+        pytest.param(2, range(9), (0, 1, 2, 3, 5, 7), marks=pytest.mark.slow),
+        pytest.param(4, range(9), range(9), marks=pytest.mark.slow),
+        pytest.param(8, range(9), range(9), marks=pytest.mark.slow),
     ],
 )
-def test_a_quantity_alone_or_among_others(accuracy: int, alone: Sequence[int]) -> None:
+def test_a_quantity_alone_or_among_others(accuracy: int, among: Sequence[int], alone: Sequence[int]) -> None:
     fields = [noise(*SHAPE, seed=seed) for seed in XYZ]
     stencils = tables(SHAPE, ZYX, 1, accuracy)
     parameters = [np.array(0.3)]
-    together = evaluate(fields, ZYX, stencils, REQUESTS, parameters=parameters)
+
+    def compute(numbers: Sequence[int]) -> dict[int, Array]:
+        requests = [REQUESTS[number] for number in numbers]
+        own = parameters if any(request.parameters for request in requests) else []
+        return dict(zip(numbers, evaluate(fields, ZYX, stencils, requests, parameters=own), strict=True))
+
+    together = compute(among)
     for number in alone:
-        request = REQUESTS[number]
-        own = parameters if request.parameters else []
-        assert_same_bits(evaluate(fields, ZYX, stencils, [request], parameters=own)[0], together[number])
-    # and L is what three gradients are
-    L = together[0]
-    for row, field in zip(L, fields, strict=True):
-        assert_same_bits(row, gradient(field, ZYX, stencils))
-    assert_values_of_points(together, 0.3)
+        assert_same_bits(compute([number])[number], together[number])
+    # the engine gives what the functions give alone, of an L that is made of three gradients
+    L = np.stack([gradient(field, ZYX, stencils) for field in fields])
+    expected = values_of(np.moveaxis(L.reshape(3, 3, -1), -1, 0))
+    assert_values_of_points(expected, 0.3)
+    for number, value in together.items():
+        assert_same_bits(value.reshape(*value.shape[:-3], -1), expected[number])
 
 
 def test_a_parameter_that_is_a_field() -> None:
@@ -468,16 +527,26 @@ def test_a_constant_has_derivative_zero(accuracy: int, dtype: DTypeLike) -> None
             assert not gradient(field, ZYX, tables(SHAPE, ZYX, 1, accuracy, periodic=periodic)).any()
 
 
+@pytest.mark.parametrize("periodic", [False, True])
 @pytest.mark.parametrize("accuracy", ACCURACIES)
-def test_a_large_mean_does_not_cost_digits_in_single_precision(accuracy: int) -> None:
+def test_a_large_mean_does_not_cost_digits_in_single_precision(accuracy: int, periodic: bool) -> None:
+    eps = np.finfo(np.float32).eps
     z, y, x = np.meshgrid(*(nodes(n, axis) for axis, n in enumerate(SHAPE)), indexing="ij")
     field = (300 + np.sin(0.3 * x) * np.cos(0.2 * y + 0.1 * z)).astype(np.float32)
-    for periodic in (False, True):
-        stencils = tables(SHAPE, ZYX, 1, accuracy, periodic=periodic)
-        for part, axis, stencil in zip(gradient(field, ZYX, stencils), ZYX, stencils, strict=True):
-            assert stencil is not None
-            expected = along(stencil.matrix(), field.astype(np.float64) - 300, axis)
-            assert np.abs(part - expected).max() <= 1e-6 * np.abs(expected).max()
+    stencils = tables(SHAPE, ZYX, 1, accuracy, periodic=periodic)
+    for part, axis, stencil in zip(gradient(field, ZYX, stencils), ZYX, stencils, strict=True):
+        assert stencil is not None
+        small = np.moveaxis(field.astype(np.float64) - 300, axis, 0)
+        matrix = stencil.matrix()
+        expected = np.tensordot(matrix, small, 1)
+        error = np.abs(np.moveaxis(part, axis, 0) - expected)
+        # rounding of the differences: the mean has no part in it
+        differences = np.abs(small - small[:, np.newaxis])
+        assert (error <= 2 * eps * np.einsum("ij,ij...->i...", np.abs(matrix), differences)).all()
+        # one-sided windows of seven and nine nodes amplify those differences by more than that
+        half = stencil.half_width if accuracy > 4 and not periodic else 0
+        inside = slice(half, len(matrix) - half)
+        assert error[inside].max() <= 1e-6 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -496,7 +565,9 @@ def test_nan_spreads_within_the_footprint_only(accuracy: int, periodic: bool, ba
             footprint = np.zeros(SHAPE, bool)
             line = list[Any](place)
             line[axis] = slice(None)
-            footprint[tuple(line)] = (stencil.matrix()[:, place[axis]] != 0) | (np.arange(SHAPE[axis]) == place[axis])
+            footprint[tuple(line)] = (stencil.matrix()[:, place[axis]] != 0) | (
+                np.arange(SHAPE[axis]) == place[axis]
+            )
             assert np.array_equal(~np.isfinite(part), footprint)
             assert_same_bits(part[~footprint], clean[~footprint])
 
@@ -533,11 +604,15 @@ def test_the_transpose_is_the_adjoint(order: int, accuracy: int, periodic: bool)
             assert error <= 1e-13 * np.linalg.norm(image) * np.linalg.norm(g)
 
 
-@pytest.mark.parametrize(("order", "accuracy", "periodic"), ADJOINTS[:3])
+@pytest.mark.parametrize(("order", "accuracy", "periodic"), ADJOINTS[:2])
 def test_the_adjoint_has_the_same_bits_in_any_memory_order(order: int, accuracy: int, periodic: bool) -> None:
     shape = (17, 18, 19)
     g = noise(*shape)
-    backward = [stencil.transpose() for stencil in tables(shape, ZYX, order, accuracy, periodic=periodic) if stencil is not None]
+    backward = [
+        stencil.transpose()
+        for stencil in tables(shape, ZYX, order, accuracy, periodic=periodic)
+        if stencil is not None
+    ]
     expected = gradient(g, ZYX, backward, difference=False)
     moved = np.ascontiguousarray(g.transpose(1, 2, 0))
     # axes (z, y, x) have become (2, 0, 1)
@@ -549,7 +624,11 @@ def test_the_adjoint_has_the_same_bits_in_any_memory_order(order: int, accuracy:
 def test_the_adjoint_has_the_same_bits_in_any_block(order: int, accuracy: int, periodic: bool) -> None:
     shape = (17, 18, 19)
     g = noise(*shape)
-    backward = [stencil.transpose() for stencil in tables(shape, ZYX, order, accuracy, periodic=periodic) if stencil is not None]
+    backward = [
+        stencil.transpose()
+        for stencil in tables(shape, ZYX, order, accuracy, periodic=periodic)
+        if stencil is not None
+    ]
     expected = gradient(g, ZYX, backward, difference=False)
     for column, axis in enumerate(ZYX):
         for start, stop in ((0, 17), (0, 4), (4, 9), (6, 17), (9, 10)):
@@ -627,7 +706,9 @@ if __name__ == "__main__":
 
 @pytest.mark.skipif(not hasattr(signal, "SIGCHLD"), reason="this system cannot fork")
 def test_a_forked_child_of_a_process_that_has_used_the_kernels() -> None:
-    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", FORK], capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "the same"
 
@@ -651,62 +732,60 @@ def alarm() -> Iterator[Callable[[float], None]]:
     signal.signal(signal.SIGALRM, before)
 
 
-def run_instead(monkeypatch: pytest.MonkeyPatch, work: Callable[[], None]) -> None:
-    """Let the launcher run a Python function in place of the kernel, on threads however small the field is."""
-    monkeypatch.setattr(launch, "_compiled", lambda *_: lambda *_: work())
-    monkeypatch.setattr(launch, "_SERIAL_BELOW", 0)
+def in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
+@pytest.mark.parametrize("delay", [0.02, 0.3])
 def test_no_thread_writes_after_an_interrupt(
-    monkeypatch: pytest.MonkeyPatch, threads: Callable[[int], None], alarm: Callable[[float], None]
+    delay: float, threads: Callable[[int], None], alarm: Callable[[float], None]
 ) -> None:
-    # the main thread has no work left and waits for the others when the signal comes
-    state = SimpleNamespace(running=0)
-    lock = threading.Lock()
+    # the signal comes while the main thread works, or when it has no work left and waits for the other one
+    started, finished = threading.Event(), threading.Event()
 
-    def work() -> None:
-        if threading.current_thread() is not threading.main_thread():
-            with lock:
-                state.running += 1
-            time.sleep(0.5)
-            with lock:
-                state.running -= 1
+    def work(begin: int, end: int) -> None:
+        if in_main_thread():
+            started.wait(10)
+            time.sleep(0.1)
         else:
-            time.sleep(0.05)
+            started.set()
+            time.sleep(0.6)
+            finished.set()
 
-    run_instead(monkeypatch, work)
     threads(2)
-    field = noise(40, 41, 42)
-    for delay in (0.02, 0.45):
-        try:
-            alarm(delay)
-            gradient(field, ZYX, tables(field.shape, ZYX))
-        except Interrupt:
-            pass
-        else:
-            pytest.fail("the interrupt was lost")
-        assert state.running == 0
+    alarm(delay)
+    with pytest.raises(Interrupt):
+        sharing.share(work, (), 2, 10**6)
+    assert finished.is_set() or not started.is_set()
 
 
-def test_an_error_in_a_thread_is_raised(monkeypatch: pytest.MonkeyPatch, threads: Callable[[int], None]) -> None:
+def test_tasks_are_run_once_each(threads: Callable[[int], None]) -> None:
+    threads(2)
+    for tasks, values in itertools.product((1, 2, 7, 100), (1, 10**6, 10**8)):
+        done: list[int] = []
+        sharing.share(lambda begin, end, done=done: done.extend(range(begin, end)), (), tasks, values)  # type: ignore[misc]
+        assert sorted(done) == list(range(tasks))
+
+
+def test_an_error_in_a_thread_is_raised(threads: Callable[[int], None]) -> None:
     helper_ran = threading.Event()
 
-    def work() -> None:
-        if threading.current_thread() is not threading.main_thread():
+    def work(begin: int, end: int) -> None:
+        if not in_main_thread():
             helper_ran.set()
             raise MemoryError("no scratch")
         helper_ran.wait(10)
 
-    run_instead(monkeypatch, work)
     threads(2)
-    field = noise(40, 41, 42)
     with pytest.raises(MemoryError, match="no scratch"):
-        gradient(field, ZYX, tables(field.shape, ZYX))
+        sharing.share(work, (), 8, 10**6)
 
 
 def test_empty_fields() -> None:
     out = np.empty((3, 0, 12, 13))
-    launch.evaluate([np.empty((0, 12, 13))], [0], [2, 1, None], tables((0, 12, 13), (2, 1, None)), [GRADIENT], [], [out])
+    launch.evaluate(
+        [np.empty((0, 12, 13))], [0], [2, 1, None], tables((0, 12, 13), (2, 1, None)), [GRADIENT], [], [out]
+    )
 
 
 # Functions of L at a point
@@ -731,7 +810,10 @@ def values_of(tensors: Array, viscosity: float = 0.3) -> list[Array]:
     """All point functions of tensors of shape (points, 3, 3): components come first."""
     number = tensors.dtype.type
     results = [points_at(tuple(tuple(row) for row in tensor), number(viscosity)) for tensor in tensors]
-    return [np.moveaxis(np.array([result[k] for result in results], tensors.dtype), 0, -1) for k in range(len(REQUESTS))]
+    return [
+        np.moveaxis(np.array([result[k] for result in results], tensors.dtype), 0, -1)
+        for k in range(len(REQUESTS))
+    ]
 
 
 def assert_values_of_points(values: Sequence[Array], viscosity: float) -> None:
@@ -750,7 +832,9 @@ def assert_values_of_points(values: Sequence[Array], viscosity: float) -> None:
     assert_same_bits(divergence, L[0, 0] + L[1, 1] + L[2, 2])
     largest = np.abs(vorticity).max(axis=0)
     unit = np.where(largest == 0, 1, largest).astype(L.dtype)
-    np.testing.assert_allclose(magnitude, unit * np.sqrt(np.sum((vorticity / unit) ** 2, axis=0)), rtol=8 * eps, atol=0)
+    np.testing.assert_allclose(
+        magnitude, unit * np.sqrt(np.sum((vorticity / unit) ** 2, axis=0)), rtol=8 * eps, atol=0
+    )
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         wide = L.astype(np.float64)
         trace = np.einsum("ii...", wide)
@@ -758,11 +842,15 @@ def assert_values_of_points(values: Sequence[Array], viscosity: float) -> None:
         scale = np.einsum("ij...,ij...", wide, wide) + trace**2
         sound = np.isfinite(scale) & (scale > 1e-30 if L.dtype == np.float32 else scale > 1e-290)
         sound &= scale < np.finfo(L.dtype).max / 8
-    assert (np.abs(q + square / 2) <= 8 * eps * scale)[sound].all()
-    assert (np.abs(second - (trace**2 - square) / 2) <= 8 * eps * scale)[sound].all()
-    strain = (wide + wide.swapaxes(0, 1)) / 2
-    exact = 2 * float(L.dtype.type(viscosity)) * np.einsum("ij...,ij...", strain, strain)
-    assert (np.abs(dissipation - exact) <= 8 * eps * viscosity * scale)[sound].all()
+        strain = (wide + wide.swapaxes(0, 1)) / 2
+        exact = 2 * float(L.dtype.type(viscosity)) * np.einsum("ij...,ij...", strain, strain)
+        errors = [
+            np.abs(q + square / 2),
+            np.abs(second - (trace**2 - square) / 2),
+            np.abs(dissipation - exact),
+        ]
+    for error in errors:
+        assert (error <= 8 * eps * scale)[sound].all()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -779,7 +867,9 @@ def test_points_of_random_tensors(dtype: DTypeLike) -> None:
     assert_values_of_points(values, 0.3)
 
 
-@pytest.mark.parametrize(("dtype", "extremes"), [(np.float32, (1e-30, 1e30, 3e38)), (np.float64, (1e-160, 1e160, 1.7e308))])
+@pytest.mark.parametrize(
+    ("dtype", "extremes"), [(np.float32, (1e-30, 1e30, 3e38)), (np.float64, (1e-160, 1e160, 1.7e308))]
+)
 def test_points_of_extreme_tensors(dtype: DTypeLike, extremes: tuple[float, float, float]) -> None:
     rng = np.random.default_rng(1)
     for extreme in extremes[:2]:

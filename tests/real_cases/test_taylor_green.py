@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Taylor-Green vortex by direct numerical simulation: Re 400 on 96^3 points near the peak of dissipation.
+
+The velocities are stored as float32; the attributes of the file hold means of the spectrally exact gradient.
+Means are taken in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import fieldgrad as fg
+
+POINTS = 96
+STEP = 2 * np.pi / POINTS
+WAVENUMBERS = np.fft.rfftfreq(POINTS, 1 / POINTS)
+NAMES = {"x": "u", "y": "v", "z": "w"}
+PAIRS = list(product("xyz", "xyz"))
+QUANTITIES = ["dissipation", "divergence", "q_criterion", "second_invariant"]
+# f'(x) = sum_j c_j (f(x + j h) - f(x - j h)) / h
+EIGHTH_ORDER = [4 / 5, -1 / 5, 4 / 105, -1 / 280]
+
+Derived = Callable[[int], xr.Dataset]
+
+
+@pytest.fixture(scope="module")
+def flow(data_dir: Path) -> xr.Dataset:
+    return xr.load_dataset(data_dir / "taylor-green" / "tgv_re400_96.nc")
+
+
+@pytest.fixture(scope="module")
+def derived(flow: xr.Dataset) -> Derived:
+    @cache
+    def at(accuracy: int) -> xr.Dataset:
+        grid = fg.infer_grid(flow, periodic=["x", "y", "z"], accuracy=accuracy)
+        return fg.derive(flow, QUANTITIES, grid=grid, viscosity=flow.attrs["viscosity"])
+
+    return at
+
+
+@pytest.fixture(scope="module")
+def spectral(flow: xr.Dataset) -> dict[tuple[str, str], np.ndarray]:
+    """Every component of L by FFT, without the Nyquist mode, of which the derivative is not determined."""
+    return {
+        (i, j): multiplied(flow[NAMES[i]].values, j, np.where(WAVENUMBERS == POINTS / 2, 0, WAVENUMBERS))
+        for i, j in PAIRS
+    }
+
+
+def multiplied(field: np.ndarray, direction: str, wavenumbers: np.ndarray) -> np.ndarray:
+    """The field on (z, y, x), its modes along a direction multiplied by i k."""
+    axis = "zyx".index(direction)
+    shape = [-1 if number == axis else 1 for number in range(3)]
+    modes = np.fft.rfft(field.astype(np.float64), axis=axis)
+    return np.fft.irfft(1j * wavenumbers.reshape(shape) * modes, n=POINTS, axis=axis)
+
+
+def mean(field: xr.DataArray) -> float:
+    return float(field.values.mean(dtype=np.float64))
+
+
+def rms(field: np.ndarray) -> float:
+    return float(np.sqrt(np.square(field, dtype=np.float64).mean()))
+
+
+def test_grid_is_understood(flow: xr.Dataset) -> None:
+    grid = fg.infer_grid(flow, periodic=["x", "y", "z"])
+    assert grid.names == ("x", "y", "z")
+    assert all(axis.uniform and axis.period == 2 * np.pi for axis in grid.axes)
+
+
+def test_fft_reproduces_the_means_of_the_file(
+    flow: xr.Dataset, spectral: dict[tuple[str, str], np.ndarray]
+) -> None:
+    """The oracle of this module: what is left are the roundings of float32 velocities."""
+    dissipation = sum(
+        2 * flow.attrs["viscosity"] * np.mean(((spectral[i, j] + spectral[j, i]) / 2) ** 2) for i, j in PAIRS
+    )
+    q = -sum(spectral[i, j] * spectral[j, i] for i, j in PAIRS) / 2
+    assert dissipation == pytest.approx(flow.attrs["dissipation"], rel=1e-7)
+    assert q.max() == pytest.approx(flow.attrs["q_max"], rel=1e-7)
+    assert rms(spectral["x", "x"]) == pytest.approx(flow.attrs["dudx_rms"], rel=1e-7)
+    assert rms(spectral["x", "y"]) == pytest.approx(flow.attrs["dudy_rms"], rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "ratio"), [(2, 0.89844), (4, 0.97788), (6, 0.99169), (8, 0.99602)], ids=str
+)
+def test_share_of_the_dissipation(flow: xr.Dataset, derived: Derived, accuracy: int, ratio: float) -> None:
+    dissipation = mean(derived(accuracy).dissipation)
+    assert dissipation / flow.attrs["dissipation"] == pytest.approx(ratio, abs=5e-6)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "ratio"), [(2, 0.84015), (4, 0.95799), (6, 0.97933), (8, 0.98785)], ids=str
+)
+def test_share_of_the_largest_q(flow: xr.Dataset, derived: Derived, accuracy: int, ratio: float) -> None:
+    largest = float(derived(accuracy).q_criterion.max())
+    assert largest / flow.attrs["q_max"] == pytest.approx(ratio, abs=5e-6)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "remainder"), [(2, 0.041917), (4, 0.019902), (6, 0.011228), (8, 0.006815)], ids=str
+)
+def test_divergence_that_remains(derived: Derived, accuracy: int, remainder: float) -> None:
+    assert rms(derived(accuracy).divergence.values) == pytest.approx(remainder, abs=5e-7)
+
+
+@pytest.mark.parametrize("accuracy", [2, 4, 6, 8])
+def test_means_of_the_two_definitions_of_q(derived: Derived, accuracy: int) -> None:
+    """On uniform periodic grids the mean of Q vanishes, which leaves that of -tr(L^2)/2 = Q - (tr L)^2/2."""
+    result = derived(accuracy)
+    rounding = np.finfo(np.float32).eps * mean(abs(result.second_invariant))
+    assert abs(mean(result.second_invariant)) < rounding
+    assert abs(mean(result.q_criterion) + rms(result.divergence.values) ** 2 / 2) < rounding
+
+
+def test_mean_second_invariant_in_float64(flow: xr.Dataset) -> None:
+    grid = fg.infer_grid(flow, periodic=["x", "y", "z"])
+    result = fg.derive(flow.astype(np.float64), QUANTITIES, grid=grid, viscosity=flow.attrs["viscosity"])
+    rounding = 4 * np.finfo(np.float64).eps * mean(abs(result.second_invariant))
+    assert abs(mean(result.second_invariant)) < rounding
+    assert abs(mean(result.q_criterion) + rms(result.divergence.values) ** 2 / 2) < rounding
+
+
+def test_components_have_the_modified_wavenumber(
+    flow: xr.Dataset, spectral: dict[tuple[str, str], np.ndarray]
+) -> None:
+    """A central difference on a uniform periodic axis is an exact derivative of modified wavenumber.
+
+    Lele, S. K. (1992), J. Comput. Phys. 103, 16-42, section 3.1: k' = 2 sum_j c_j sin(j k h) / h.
+    """
+    L = fg.velocity_gradient(flow, grid=fg.infer_grid(flow, periodic=["x", "y", "z"], accuracy=8))
+    assert L.dims == ("component", "direction", "z", "y", "x")
+    assert L.dtype == np.float32
+    modified = sum(
+        2 * weight * np.sin(j * WAVENUMBERS * STEP) / STEP for j, weight in enumerate(EIGHTH_ORDER, 1)
+    )
+    for i, j in PAIRS:
+        component = L.sel(component=i, direction=j).values
+        difference = abs(component - multiplied(flow[NAMES[i]].values, j, modified)).max()
+        assert difference < 4 * np.finfo(np.float32).eps * abs(spectral[i, j]).max(), (i, j)
+        assert rms(component - spectral[i, j]) < 0.016 * rms(spectral[i, j]), (i, j)

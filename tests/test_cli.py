@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command line: what it prints, what it writes, and with which code it ends."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import fieldgrad as fg
+from fieldgrad import cli, files
+
+# L = 2 pi over 256 points
+STEP = "0.02454369260617026"
+HIT = (
+    "--axes=x=resolution_x,y=resolution_y",
+    f"--spacing=resolution_x={STEP},resolution_y={STEP}",
+    "--periodic=x,y",
+)
+
+
+class Ran:
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture(name="run")
+def _run(capsys: Any, tmp_path: Path, monkeypatch: Any) -> Any:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "160")
+
+    def run(*args: str | Path) -> Ran:
+        code = cli.main([str(arg) for arg in args])
+        out, err = capsys.readouterr()
+        return Ran(code, out, err)
+
+    return run
+
+
+@pytest.fixture(name="plane")
+def _plane(tmp_path: Path) -> Path:
+    x = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    ds = fg.flows.taylor_green_2d(x, np.linspace(0, 1, 11) ** 1.3, t=[0.0, 0.5]).dataset
+    ds["nu"] = ("time", [0.1, 0.2])
+    ds.to_netcdf(tmp_path / "flow.nc", engine="netcdf4")
+    return tmp_path / "flow.nc"
+
+
+def one_line(text: str) -> str:
+    """Return the message, after checking that it is one line and no traceback."""
+    assert text.startswith("fieldgrad: error: ")
+    assert text.count("\n") == 1
+    assert "Traceback" not in text
+    return text
+
+
+def loaded(path: Path) -> xr.Dataset:
+    with files.reading(path) as ds:
+        return ds.load()
+
+
+def test_version_help_and_no_arguments(run: Any) -> None:
+    assert run("--version").out == f"fieldgrad {fg.__version__}\n"
+    for args in ((), ("--help",), ("-h",)):
+        ran = run(*args)
+        assert (ran.code, ran.err) == (0, "")
+        for command in ("demo", "info", "quantities", "derive", "warmup"):
+            assert command in ran.out
+    assert "--overwrite" in run("derive", "--help").out
+
+
+def test_quantities_lists_the_registry(run: Any) -> None:
+    ran = run("quantities")
+    assert ran.code == 0
+    for name, record in fg.quantities().items():
+        assert re.search(rf"\b{name}\b.*{re.escape(record.definition)}", ran.out)
+
+
+def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise ModuleNotFoundError('no typer', name='typer')")
+    done = subprocess.run(
+        [sys.executable, "-m", "fieldgrad.cli", "info"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "fieldgrad: typer is not installed: pip install 'fieldgrad[cli]'\n"
+
+
+def test_info_on_a_dns(run: Any, data_dir: Path) -> None:
+    ran = run("info", data_dir / "taylor-green" / "tgv_re400_96.nc", "--periodic", "x,y,z", "--accuracy", "4")
+    assert (ran.code, ran.err) == (0, "")
+    assert "NetCDF 4" in ran.out
+    assert re.search(r"x +x +96 +0\.06545 +1 +6\.28319 +- +4", ran.out)
+    assert "Velocity: u along x, v along y, w along z" in ran.out
+
+
+def test_derive_on_a_dns(run: Any, data_dir: Path, tmp_path: Path) -> None:
+    source = data_dir / "taylor-green" / "tgv_re400_96.nc"
+    args = ["derive", source, "-o", "out.nc", "--quantities", "dissipation", "--periodic", "x,y,z"]
+    ran = run(*args, "--parameter", "viscosity=0.0025")
+    assert (ran.code, ran.err) == (0, "")
+    assert "written: out.nc" in ran.out
+    result = loaded(tmp_path / "out.nc")
+    assert result.dissipation.dtype == np.float32
+    assert float(result.dissipation.mean(dtype=np.float64)) / result.attrs["dissipation"] == pytest.approx(
+        0.89844, abs=1e-5
+    )
+    assert "fieldgrad derive" in result.attrs["history"]
+    assert "--parameter viscosity=0.0025" in result.attrs["history"]
+
+
+def test_a_slice_without_coordinates(run: Any, data_dir: Path, tmp_path: Path) -> None:
+    source = data_dir / "hit-slice" / "hit_slice_256.nc"
+    for command in (["info"], ["derive", "-o", "out.nc", "-q", "vorticity"]):
+        ran = run(*command, source)
+        assert ran.code == 4
+        message = one_line(ran.err)
+        assert "--spacing resolution_x=step,resolution_y=step" in message
+        assert "infer_grid" not in message
+        assert "obj." not in message
+    assert os.listdir(tmp_path) == []
+    ran = run("info", source, *HIT)
+    assert ran.code == 0
+    assert "velocity_x along x, velocity_y along y, velocity_z along z" in ran.out
+    ran = run("derive", source, "-o", "out.nc", "-q", "vorticity", *HIT, "--accuracy", "6")
+    assert (ran.code, ran.err) == (0, "")
+    w = loaded(tmp_path / "out.nc").vorticity.astype("f8")
+    assert float(np.sqrt((w**2).mean())) == pytest.approx(7.8916, rel=1e-3)
+
+
+def test_a_climate_file_is_refused_with_the_reason(run: Any, data_dir: Path, tmp_path: Path) -> None:
+    source = data_dir / "climate" / "uvt.nc"
+    ran = run("info", source)
+    assert ran.code == 0
+    assert "derive refuses this grid" in ran.out
+    assert "'lat' is a latitude" in ran.out
+    for axes in ((), ("--axes", "z=none")):
+        ran = run("derive", source, "-o", "out.nc", "-q", "vorticity", *axes)
+        assert ran.code == 4
+        assert "'lon' is a longitude in degrees_east, which is no length" in one_line(ran.err)
+    assert os.listdir(tmp_path) == []
+
+
+def test_info_without_velocity(run: Any, tmp_path: Path) -> None:
+    x = xr.DataArray(np.arange(5.0), dims="x", attrs={"units": "m"})
+    xr.Dataset({"T": x**2}, {"x": x}).to_netcdf("scalar.nc", engine="netcdf4")
+    ran = run("info", "scalar.nc")
+    assert (ran.code, ran.err) == (0, "")
+    assert "Velocity: none." in ran.out
+    xr.Dataset().to_netcdf("nothing.nc", engine="netcdf4")
+    ran = run("info", "nothing.nc")
+    assert ran.code == 4
+    assert "has no variables" in one_line(ran.err)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "does not exist"), (b"", "is empty"), (b"x y\n1 2\n", "neither NetCDF nor")],
+)
+def test_unreadable_input(content: bytes | None, message: str, run: Any, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "in.nc").write_bytes(content)
+    for command in (["info"], ["derive", "-o", "out.nc", "-q", "vorticity"]):
+        ran = run(*command, "in.nc")
+        assert ran.code == 3
+        assert message in one_line(ran.err)
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (["-q", "vorticty"], 4, "'vorticty' is not known; there are velocity_gradient"),
+        (["-q", "dissipation"], 4, "pass --parameter viscosity=..."),
+        (["-q", "dissipation", "-p", "viscosity=mu"], 4, "'mu' is neither a number nor a variable"),
+        (["-q", "vorticity", "--components", "u"], 4, "--components u,v,w"),
+        (["-q", "vorticity", "--components", "u,q"], 4, "'q' is no variable"),
+        (["-q", "vorticity", "--axes", "x=lon"], 4, "'lon' (for x) is no dimension"),
+        (["-q", "vorticity", "--periodic", "y"], 4, "pass it, --periodic y=period"),
+        (["-q", "vorticity,"], 2, "names with commas between"),
+        (["-q", "vorticity", "--axes", "lon"], 2, "NAME=VALUE"),
+        (["-q", "vorticity", "--periodic", "x=long"], 2, "'long' for x is no number"),
+        (["-q", "vorticity", "--spacing", "x=1,x=2"], 2, "'x' is given twice"),
+        (["-q", "vorticity", "--accuracy", "3"], 2, "must be 2, 4, 6 or 8"),
+        (["-q", "vorticity", "-p", "viscosity"], 2, "NAME=VALUE"),
+        (["-q", "vorticity", "--no-such-option"], 2, "--no-such-option"),
+        ([], 2, "--quantities"),
+    ],
+)
+def test_wrong_requests(args: list[str], code: int, message: str, run: Any, plane: Path) -> None:
+    ran = run("derive", plane, "-o", "out.nc", *args)
+    assert ran.code == code
+    assert message in one_line(ran.err)
+    assert os.listdir(plane.parent) == ["flow.nc"]
+
+
+def test_outputs_that_are_refused(run: Any, plane: Path) -> None:
+    for out, message in (
+        ("flow.nc", "is the input"),
+        ("none/out.nc", "is no directory"),
+        ("out.txt", "must end in .nc"),
+    ):
+        ran = run("derive", plane, "-o", out, "-q", "vorticity", "--overwrite")
+        assert ran.code == 5
+        assert message in one_line(ran.err)
+
+
+def test_overwrite(run: Any, plane: Path) -> None:
+    args = ["derive", plane, "-o", "out.zarr", "-q", "vorticity"]
+    assert run(*args).code == 0
+    ran = run(*args)
+    assert ran.code == 5
+    assert "replace it with --overwrite" in one_line(ran.err)
+    assert run(*args, "--overwrite").code == 0
+    assert sorted(os.listdir(plane.parent)) == ["flow.nc", "out.zarr"]
+
+
+def test_history_grows_and_parameters_may_be_variables(run: Any, plane: Path) -> None:
+    common = ["-q", "vorticity,dissipation", "--periodic", "x=6.283185307179586", "--components", "u,v"]
+    assert run("derive", plane, "-o", "a b.nc", *common, "-p", "viscosity=nu").code == 0
+    result = loaded(plane.parent / "a b.nc")
+    assert "fieldgrad derive" in result.history
+    assert "'a b.nc'" in result.history
+    ds = loaded(plane)
+    grid = fg.infer_grid(ds, periodic={"x": 2 * np.pi})
+    expected = fg.derive(ds, ["vorticity", "dissipation"], grid=grid, viscosity="nu")
+    np.testing.assert_array_equal(result.dissipation, expected.dissipation)
+
+
+def test_unexpected_errors_take_one_line_and_debug_shows_all(run: Any, plane: Path, monkeypatch: Any) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("lost\nthe thread")
+
+    monkeypatch.setattr(cli, "_info", broken)
+    ran = run("info", plane)
+    assert ran.code == 1
+    assert "unexpected RuntimeError: lost the thread (run it with --debug" in one_line(ran.err)
+    ran = run("info", plane, "--debug")
+    assert ran.code == 1
+    assert "Traceback" in ran.err
+
+
+def test_interrupt(run: Any, plane: Path, monkeypatch: Any) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files.labelled, "derive", stop)
+    ran = run("derive", plane, "-o", "out.nc", "-q", "vorticity")
+    assert ran.code == 130
+    assert one_line(ran.err) == "fieldgrad: error: interrupted\n"
+    assert os.listdir(plane.parent) == ["flow.nc"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_leave_nothing_behind(number: int, code: int, plane: Path) -> None:
+    script = (
+        "import sys, time\nfrom fieldgrad import cli, files\n"
+        "def wait(*_, **__):\n    print('deriving', flush=True)\n    time.sleep(60)\n"
+        "files.labelled.derive = wait\nsys.exit(cli.main(['derive', 'flow.nc', '-o', 'out.nc', '-q', 'spin']))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=plane.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "deriving\n"
+        assert len(os.listdir(plane.parent)) == 2
+        began = time.monotonic()
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == code
+        assert time.monotonic() - began < 20
+    assert "Traceback" not in err
+    assert os.listdir(plane.parent) == ["flow.nc"]
+
+
+def test_warnings_do_not_spill_and_notes_take_one_line(run: Any, tmp_path: Path) -> None:
+    x = np.arange(5.0)
+    ds = xr.Dataset(
+        {"u": (("time", "x"), np.zeros((2, 5)))},
+        {
+            "x": ("x", x, {"units": "m"}),
+            "time": ("time", [0.5, 1.5], {"units": "fortnights since 2001-01-01"}),
+        },
+    )
+    ds.to_netcdf("in.nc", engine="netcdf4")
+    ran = run("info", "in.nc")
+    assert ran.code == 0
+    assert ran.err.startswith("fieldgrad: note: in.nc: times are left as numbers")
+    assert ran.err.count("\n") == 1
+
+
+def test_warmup_says_where_the_kernels_are(run: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(cli, "KINDS", ((2, "float64"),))
+    monkeypatch.setattr(cli, "USUAL", {"curl": cli.USUAL["curl"]})
+    ran = run("warmup")
+    assert (ran.code, ran.err) == (0, "")
+    assert re.search(r"\d+ kernels compiled and \d+ found", ran.out)
+    assert Path(re.search(r"cache: (.*)", ran.out)[1]).is_dir()  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", list(cli.USUAL))
+def test_what_warmup_compiles_exists(name: str) -> None:
+    assert hasattr(fg, name) or name in fg.quantities()
+
+
+def test_messages_in_the_words_of_the_shell() -> None:
+    for given, expected in (
+        ("pass it, periodic={'x': period}", "pass it, --periodic x=period"),
+        ("which one, components=('U', 'V')", "which one, --components U,V"),
+        ("grid=infer_grid(obj, axes={'z': None})", "--axes z=none"),
+        ("drop duplicates (obj.drop_duplicates)", "drop duplicates"),
+        ("lengths in m (obj.assign_coords({'lat': lengths})), or", "lengths in m, or"),
+        ("pass viscosity=, or dynamic_viscosity= and density=", None),
+    ):
+        if expected is None:
+            expected = "pass --parameter viscosity=..., or --parameter dynamic_viscosity=... and --parameter density=..."
+        assert cli.in_shell(given) == expected
+
+
+def test_as_a_process(plane: Path) -> None:
+    command = [sys.executable, "-m", "fieldgrad.cli", "info", "flow.nc"]
+    done = subprocess.run(command, cwd=plane.parent, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Velocity: u along x, v along y" in done.stdout
