@@ -85,6 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             command = typer.main.get_command(_app(args))
             code = command.main(args, prog_name="fieldgrad", standalone_mode=False)
             sys.stdout.flush()
+            if code == INTERRUPTED:  # newer versions of typer make this of Ctrl-C, older ones an Abort
+                return _failed("interrupted", INTERRUPTED)
             return code if isinstance(code, int) else 0
         except (KeyboardInterrupt, typer.Abort):
             return _failed("interrupted", INTERRUPTED)
@@ -362,16 +364,31 @@ def _table(
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for number, column in enumerate(columns):
         table.add_column(column, justify="right" if column in right else "left", no_wrap=number == 0)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    _console().print(table)
+    _console().print(Text(title, style="bold"), table, sep="\n")
 
 
 def _say(text: str) -> None:
     _console().print(text, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on a terminal, and nothing elsewhere."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = _console(error=True)
+    if not console.is_terminal:
+        yield lambda done, total, what: None
+        return
+    look = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*look, console=console, transient=True) as bar:
+        task = bar.add_task("opening", total=None)
+        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
 
 
 def _grid_table(grid: Grid) -> None:
@@ -428,8 +445,6 @@ def _derive(
     args: Sequence[str],
     overwrite: bool,
 ) -> None:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
     from fieldgrad import files
 
     parameters: dict[str, float | str] = {}
@@ -441,15 +456,8 @@ def _derive(
                 parameters[name] = float(value or "")
             except ValueError:
                 parameters[name] = value or ""
-    console = _console(error=True)
-    look = (TextColumn("{task.description:9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*look, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("opening", total=None)
-
-        def show(done: int, total: int, what: str) -> None:
-            bar.update(task, completed=done, total=total, description=what)
-
-        order = files.Order(names, how, parameters, overwrite, shlex.join(["fieldgrad", *args]))
+    order = files.Order(names, how, parameters, overwrite, shlex.join(["fieldgrad", *args]))
+    with _progress() as show:
         done = files.derive_file(source, target, order, show)
     for name, shape in done.shapes.items():
         _say(f"{name}: {shape}")
@@ -475,7 +483,12 @@ def _demo(size: int, accuracy: int, folder: Path) -> None:
     right = ("largest", "error", "first call", "later calls", "order")
     _table(f"Computed at accuracy {accuracy}, beside the exact fields", columns, rows, right)
     more = [(o.label, f"{o.error:.1e}", f"{o.order:.2f}", f"{1e3 * o.later:.1f} ms") for o in result.orders]
-    _table("L at every accuracy", ("method", "error", "order", "later calls"), more, right)
+    _table(
+        "Gradient of u, the first row of L, at each accuracy",
+        ("method", "error", "order", "later calls"),
+        more,
+        right,
+    )
     _say("error: the largest, in units of the largest exact value (of |L| for the divergence, which is zero)")
     _say("order: log2 of the error on every second point over the error on all of them")
     _say("first call: it loads the compiled kernel, or compiles it where none is stored yet\n")
@@ -491,19 +504,19 @@ def _demo(size: int, accuracy: int, folder: Path) -> None:
 def _warmup(accuracy: int) -> None:
     import numpy as np
     import xarray as xr
-    from rich.progress import track
 
     import fieldgrad as fg
     from fieldgrad.kernels import engine
 
-    console = _console(error=True)
     began = time.perf_counter()
-    look: dict[str, Any] = {"console": console, "transient": True, "disable": not console.is_terminal}
-    for (n, dtype), name in track(list(itertools.product(KINDS, USUAL)), "compiling", **look):
-        dims = ("z", "y", "x")[-n:]
-        fields = dict.fromkeys(("u", "v", "w")[:n], (dims, np.zeros((24,) * n, dtype)))
-        ds = xr.Dataset(fields, {dim: np.arange(24.0) for dim in dims})
-        USUAL[name](fg, ds, fg.infer_grid(ds, accuracy=accuracy))
+    jobs = list(itertools.product(KINDS, USUAL))
+    with _progress() as show:
+        for number, ((n, dtype), name) in enumerate(jobs):
+            show(number, len(jobs), f"{name}, {n}-D, {dtype}")
+            dims = ("z", "y", "x")[-n:]
+            fields = dict.fromkeys(("u", "v", "w")[:n], (dims, np.zeros((24,) * n, dtype)))
+            ds = xr.Dataset(fields, {dim: np.arange(24.0) for dim in dims})
+            USUAL[name](fg, ds, fg.infer_grid(ds, accuracy=accuracy))
     stats = engine.sweep.stats
     compiled, loaded = (sum(counts.values()) for counts in (stats.cache_misses, stats.cache_hits))
     _say(f"{compiled} kernels compiled and {loaded} found, in {time.perf_counter() - began:.0f} s")

@@ -425,8 +425,8 @@ def extended_history(attrs: Mapping[Any, Any], command: str) -> str:
     Examples
     --------
     >>> lines = extended_history({"history": "made by hand"}, "fieldgrad derive a.nc -o b.nc").splitlines()
-    >>> lines[0], lines[1][20:51]
-    ('made by hand', ' fieldgrad derive a.nc -o b.nc ')
+    >>> lines[0], lines[1][22:52]
+    ('made by hand', 'fieldgrad derive a.nc -o b.nc ')
     """
     line = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}: {command} (fieldgrad {__version__})"
     before = attrs.get("history", attrs.get("History"))

@@ -46,9 +46,13 @@ def tensor(u: np.ndarray, tables: list[np.ndarray], axes: tuple[int, ...]) -> np
     return np.stack([[apply(table, f, axis) for table, axis in zip(tables, axes, strict=True)] for f in u])
 
 
-@pytest.mark.parametrize("accuracy", [2, 4, 6, 8])
+# every width of table once along the rows of memory or across them; the rest is slow
+WIDTHS = [(0, 2), (0, 4), (0, 6), (-1, 2), (-1, 4), (-1, 8)]
+REST = [pytest.param(axis, accuracy, marks=pytest.mark.slow) for axis, accuracy in ((0, 8), (-1, 6))]
+
+
 @pytest.mark.parametrize("period", [None, 3.0])
-@pytest.mark.parametrize("axis", [0, -1])
+@pytest.mark.parametrize(("axis", "accuracy"), [*WIDTHS, *REST])
 def test_derivative_is_a_matrix(accuracy: int, period: float | None, axis: int) -> None:
     f, nodes = fields(1)[0], {0: Z, -1: X}[axis]
     table = matrix(nodes, 1, accuracy, period)
@@ -56,7 +60,7 @@ def test_derivative_is_a_matrix(accuracy: int, period: float | None, axis: int) 
     check(found, apply(table, f, axis), apply(np.abs(table), np.abs(f), axis))
 
 
-@pytest.mark.parametrize(("order", "accuracy"), [(2, 2), (3, 2), (4, 4), (2, 6), (3, 6)])
+@pytest.mark.parametrize(("order", "accuracy"), [(2, 2), (3, 2), (4, 4), (2, 6), (3, 6), (1, 8)])
 def test_higher_derivatives_are_matrices(order: int, accuracy: int) -> None:
     f = fields(1)[0]
     for period in (None, 3.0):
@@ -66,7 +70,7 @@ def test_higher_derivatives_are_matrices(order: int, accuracy: int) -> None:
 
 
 @given(
-    st.sampled_from([2, 4, 6, 8]),
+    st.sampled_from([2, 4, 8]),
     st.lists(st.floats(0.05, 1.0), min_size=9, max_size=14),
     st.lists(st.floats(-1.0, 1.0), min_size=9, max_size=9),
     st.booleans(),
@@ -142,9 +146,11 @@ def test_gradient_is_numpys(edge_order: int) -> None:
 
 def test_gradient_of_given_accuracy_and_period() -> None:
     f = fields(1, 2)[0]
-    dy, dx = fg.array.gradient(f, Y, X, accuracy=4, period=[None, 3.0])
-    for found, table, axis in ((dy, matrix(Y, 1, 4), 0), (dx, matrix(X, 1, 4, 3.0), 1)):
+    dy, dx = fg.array.gradient(f, Y, X, accuracy=2, period=[None, 3.0])
+    for found, table, axis in ((dy, matrix(Y), 0), (dx, matrix(X, period=3.0), 1)):
         check(found, apply(table, f, axis), apply(np.abs(table), np.abs(f), axis))
+    fine = fg.array.gradient(f, X, axis=1, accuracy=4)
+    check(fine, apply(matrix(X, 1, 4), f, 1), apply(np.abs(matrix(X, 1, 4)), np.abs(f), 1))
     wrapped = fg.array.gradient(f, 2.0, axis=1, period=24.0)
     check(wrapped, (np.roll(f, -1, 1) - np.roll(f, 1, 1)) / 4, np.ones_like(f), 8)
 
@@ -451,47 +457,157 @@ F = np.ones((11, 12))
     ("call", "error", "message"),
     [
         (lambda: fg.array.gradient(F, edge_order=3), ValueError, r"edge_order: got 3; it must be 1 or 2"),
-        (lambda: fg.array.gradient(F, accuracy=4, edge_order=2), ValueError, r"edge_order: given beside accur"),
-        (lambda: fg.array.gradient(F, accuracy=3), ValueError, r"accuracy: got 3 for dimension 'axis 0'; .*2, 4"),
-        (lambda: fg.array.gradient(F, Y), TypeError, r"coordinates: got 1 for 2 axes; pass one number for all"),
-        (lambda: fg.array.gradient(F, X, Y), ValueError, r"coordinates: that of axis 0 has 12 points, but .* 11"),
-        (lambda: fg.array.gradient(F, 0.0), ValueError, r"coordinates: the spacing of axis 0 is 0.0; it must be"),
-        (lambda: fg.array.gradient(F, axis=2), np.exceptions.AxisError, r"axis 2 is out of bounds .* dimension 2"),
+        (
+            lambda: fg.array.gradient(F, accuracy=4, edge_order=2),
+            ValueError,
+            r"edge_order: given beside accur",
+        ),
+        (
+            lambda: fg.array.gradient(F, accuracy=3),
+            ValueError,
+            r"accuracy: got 3 for dimension 'axis 0'; .*2, 4",
+        ),
+        (
+            lambda: fg.array.gradient(F, Y),
+            TypeError,
+            r"coordinates: got 1 for 2 axes; pass one number for all",
+        ),
+        (
+            lambda: fg.array.gradient(F, X, Y),
+            ValueError,
+            r"coordinates: that of axis 0 has 12 points, but .* 11",
+        ),
+        (
+            lambda: fg.array.gradient(F, 0.0),
+            ValueError,
+            r"coordinates: the spacing of axis 0 is 0.0; it must be",
+        ),
+        (
+            lambda: fg.array.gradient(F, axis=2),
+            np.exceptions.AxisError,
+            r"axis 2 is out of bounds .* dimension 2",
+        ),
         (lambda: fg.array.gradient(F, axis=(0, -2)), ValueError, r"axis: \(0, -2\) names an axis twice"),
-        (lambda: fg.array.gradient(F, axis=(0.5,)), TypeError, r"axis: 0.5 is a float; it must be an integer"),
+        (
+            lambda: fg.array.gradient(F, axis=(0.5,)),
+            TypeError,
+            r"axis: 0.5 is a float; it must be an integer",
+        ),
         (lambda: fg.array.gradient(F[:1]), ValueError, r"f: has 1 points along axis 0; .* at least 2"),
-        (lambda: fg.array.gradient(F, X[::-1][:11] * 0, X), ValueError, r"'axis 0': coordinate value .* repeats"),
-        (lambda: fg.array.gradient(F, period=[1.0]), ValueError, r"period: has 1 entries for 2 directions; give"),
-        (lambda: fg.array.gradient(F, period="2"), TypeError, r"period: got '2'; it must be a number, or a seq"),
-        (lambda: fg.array.gradient(F, period=11.0, axis=1), ValueError, r"period 11 of dimension 'axis 1' is not"),
-        (lambda: fg.array.gradient(["a", "b"]), TypeError, r"f: has dtype <U1, which cannot be differentiated"),
+        (
+            lambda: fg.array.gradient(F, X[::-1][:11] * 0, X),
+            ValueError,
+            r"'axis 0': coordinate value .* repeats",
+        ),
+        (
+            lambda: fg.array.gradient(F, period=[1.0]),
+            ValueError,
+            r"period: has 1 entries for 2 directions; give",
+        ),
+        (
+            lambda: fg.array.gradient(F, period="2"),
+            TypeError,
+            r"period: got '2'; it must be a number, or a seq",
+        ),
+        (
+            lambda: fg.array.gradient(F, period=11.0, axis=1),
+            ValueError,
+            r"period 11 of dimension 'axis 1' is not",
+        ),
+        (
+            lambda: fg.array.gradient(["a", "b"]),
+            TypeError,
+            r"f: has dtype <U1, which cannot be differentiated",
+        ),
         (lambda: fg.array.gradient(np.array([None, 1])), TypeError, r"f: has dtype object, which cannot be"),
         (lambda: fg.array.derivative(F, X, order=0), ValueError, r"order: got 0; .* must be at least 1"),
-        (lambda: fg.array.derivative(F[:, :4], X[:4], accuracy=6), ValueError,
-         r"dimension 'axis 1': has 4 points; .* needs at least 7, use a smaller accuracy or more points"),
-        (lambda: fg.array.laplacian(F), TypeError, r"coordinates: missing; pass the positions or the spacing"),
-        (lambda: fg.array.laplacian(F, X), ValueError, r"axes: the field has 2 axes and there are 1 coordinates; "
-         r"say with axes= which"),
-        (lambda: fg.array.laplacian(np.ones((4, 4, 4, 4)), 1.0), ValueError, r"axes: there are 4 directions; pass"),
+        (
+            lambda: fg.array.derivative(F[:, :4], X[:4], accuracy=6),
+            ValueError,
+            r"dimension 'axis 1': has 4 points; .* needs at least 7, use a smaller accuracy or more points",
+        ),
+        (
+            lambda: fg.array.laplacian(F),
+            TypeError,
+            r"coordinates: missing; pass the positions or the spacing",
+        ),
+        (
+            lambda: fg.array.laplacian(F, X),
+            ValueError,
+            r"axes: the field has 2 axes and there are 1 coordinates; "
+            r"say with axes= which",
+        ),
+        (
+            lambda: fg.array.laplacian(np.ones((4, 4, 4, 4)), 1.0),
+            ValueError,
+            r"axes: there are 4 directions; pass",
+        ),
         (lambda: fg.array.laplacian(F, X, Y), ValueError, r"coordinates: that of axis 0 has 12 points"),
-        (lambda: fg.array.advection(F, [F], 1.0), ValueError, r"components: has 1 components for 2 directions"),
-        (lambda: fg.array.advection(F, [F, F[1:]], 1.0), ValueError, r"components\[1\]: has shape \(10, 12\)"),
-        (lambda: fg.array.directional_derivative(F, [1j, 1.0], 1.0), TypeError, r"along\[0\]: has dtype complex"),
-        (lambda: fg.array.velocity_gradient(F[0], 1.0), TypeError, r"components: is one field; pass a sequence"),
-        (lambda: fg.array.velocity_gradient([], 1.0), ValueError, r"components: there are 0; pass one for each"),
-        (lambda: fg.array.velocity_gradient([F] * 4, 1.0), ValueError, r"components: there are 4; pass one for"),
-        (lambda: fg.array.velocity_gradient([F, F[1:]], 1.0), ValueError, r"components\[1\]: has shape \(10, 12\)"),
-        (lambda: fg.array.velocity_gradient([F], 1.0), ValueError, r"components: there are 1 for 2 directions"),
+        (
+            lambda: fg.array.advection(F, [F], 1.0),
+            ValueError,
+            r"components: has 1 components for 2 directions",
+        ),
+        (
+            lambda: fg.array.advection(F, [F, F[1:]], 1.0),
+            ValueError,
+            r"components\[1\]: has shape \(10, 12\)",
+        ),
+        (
+            lambda: fg.array.directional_derivative(F, [1j, 1.0], 1.0),
+            TypeError,
+            r"along\[0\]: has dtype complex",
+        ),
+        (
+            lambda: fg.array.velocity_gradient(F[0], 1.0),
+            TypeError,
+            r"components: is one field; pass a sequence",
+        ),
+        (
+            lambda: fg.array.velocity_gradient([], 1.0),
+            ValueError,
+            r"components: there are 0; pass one for each",
+        ),
+        (
+            lambda: fg.array.velocity_gradient([F] * 4, 1.0),
+            ValueError,
+            r"components: there are 4; pass one for",
+        ),
+        (
+            lambda: fg.array.velocity_gradient([F, F[1:]], 1.0),
+            ValueError,
+            r"components\[1\]: has shape \(10, 12\)",
+        ),
+        (
+            lambda: fg.array.velocity_gradient([F], 1.0),
+            ValueError,
+            r"components: there are 1 for 2 directions",
+        ),
         (lambda: fg.array.curl([F[0]], 1.0), ValueError, r"'vorticity' is defined in 2-D and 3-D flows"),
-        (lambda: fg.array.derive([F, F], "speed", 1.0), ValueError, r"quantities: 'speed' is not known; there are"),
+        (
+            lambda: fg.array.derive([F, F], "speed", 1.0),
+            ValueError,
+            r"quantities: 'speed' is not known; there are",
+        ),
         (lambda: fg.array.derive([F, F], [], 1.0), ValueError, r"quantities: is empty; name at least one"),
-        (lambda: fg.array.derive([F, F], "dissipation", 1.0), TypeError, r"viscosity: missing, but 'dissipation'"),
-        (lambda: fg.array.derive([F, F], "dissipation", 1.0, viscosity=F[1:]), ValueError,
-         r"viscosity: has shape \(10, 12\), which does not broadcast to the field's \(11, 12\)"),
-        (lambda: fg.array.decompose(F), ValueError, r"L: has shape \(11, 12\); D and W are defined for as many"),
+        (
+            lambda: fg.array.derive([F, F], "dissipation", 1.0),
+            TypeError,
+            r"viscosity: missing, but 'dissipation'",
+        ),
+        (
+            lambda: fg.array.derive([F, F], "dissipation", 1.0, viscosity=F[1:]),
+            ValueError,
+            r"viscosity: has shape \(10, 12\), which does not broadcast to the field's \(11, 12\)",
+        ),
+        (
+            lambda: fg.array.decompose(F),
+            ValueError,
+            r"L: has shape \(11, 12\); D and W are defined for as many",
+        ),
         (lambda: fg.array.decompose(np.ones((2, 2), str)), TypeError, r"L: has dtype <U1"),
     ],
-)  # fmt: skip
+)
 def test_bad_arguments_are_refused(call: Callable[[], Any], error: type, message: str) -> None:
     with pytest.raises(error, match=message):
         call()

@@ -40,9 +40,10 @@ def test_quantities_agree_with_the_exact_ones(result: demo.Demo) -> None:
 def test_error_falls_at_the_order_asked_for(result: demo.Demo) -> None:
     *ours, numpy = result.orders
     for accuracy, order in zip((2, 4, 6, 8), ours, strict=True):
-        assert order.order > accuracy - 0.6  # from 16 to 32 points
+        assert order.order > 0.85 * accuracy  # from 16 to 32 points
     assert [o.error for o in ours] == sorted((o.error for o in ours), reverse=True)
     assert numpy.label == "numpy.gradient"
+    # one-sided edges, where the axis is periodic
     assert numpy.error >= 0.99 * ours[0].error
 
 

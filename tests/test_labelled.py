@@ -152,11 +152,13 @@ def test_three_components_on_a_plane(plane: str) -> None:
     assert w.dims == tuple(plane)
     np.testing.assert_array_equal(w.values, normal.values)
     for refused in (fg.divergence, fg.decompose, lambda obj: fg.derive(obj, "q_criterion")):
-        with pytest.raises(ValueError, match=rf"needs as many components .* x, y, z on directions {a}, {b}, so "
-                           r"the derivatives across the plane are unknown; pass components="):  # fmt: skip
+        reason = (
+            rf"needs as many components .* x, y, z on directions {a}, {b}, so the derivatives across the "
+        )
+        with pytest.raises(ValueError, match=reason + "plane are unknown; pass components="):
             refused(ds)
-    with pytest.raises(ValueError, match=rf"obj: has components x, y, z and directions {a}, {b}; D and W exist "
-                       r"only where .* select the components in the plane \(L.sel\(component="):  # fmt: skip
+    reason = rf"obj: has components x, y, z and directions {a}, {b}; D and W exist only where .* select the "
+    with pytest.raises(ValueError, match=reason + r"components in the plane \(L.sel\(component="):
         fg.decompose(L)
     inside = L.sel(component=L.direction.values)
     two = [COMPONENTS[label] for label in (a, b)]
@@ -174,7 +176,6 @@ def test_one_direction() -> None:
     close(L.isel(component=0, direction=0), du, scale)
     close(fg.divergence(ds), du, scale)
     close(fg.gradient(ds.u).sel(component="x"), du, scale)
-    close(fg.advection(ds, ds).sel(component="x"), ds.u * du, abs(ds.u) * scale)
     for refused in (fg.curl, fg.decompose):
         with pytest.raises(
             ValueError, match=r"is defined in 2-D and 3-D flows; this one has 1 direction \(x\)"
@@ -262,12 +263,13 @@ def test_other_dimensions_in_any_position(order: tuple[str, ...]) -> None:
 
 
 BASE = flow("yx")
+FAST = ("zyx", "zxy", "xyz")  # the others compile a kernel each
 
 
 @pytest.mark.parametrize(
     "order",
     [
-        pytest.param("".join(order), marks=[] if order[0] == "z" or order == tuple("xyz") else pytest.mark.slow)
+        pytest.param("".join(order), marks=[] if "".join(order) in FAST else pytest.mark.slow)
         for order in itertools.permutations("zyx")
     ],
 )  # fmt: skip
@@ -407,9 +409,12 @@ def test_mixed_dtypes_meet_in_the_wider() -> None:
         ("S8", r"speed: has dtype .S.*, which cannot be differentiated; pass real"),
         ("object", r"speed: has dtype object, which cannot be differentiated; pass real"),
         ("datetime64[s]", r"speed: has dtype datetime64\[s\], which cannot be differentiated"),
-        ("longdouble", r"speed: has dtype .*, which cannot be differentiated; convert it \(astype\('float64'\)\)"),
+        (
+            "longdouble",
+            r"speed: has dtype .*, which cannot be differentiated; convert it \(astype\('float64'\)\)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_holds_no_numbers_is_refused_by_name(dtype: str, message: str) -> None:
     if dtype == "longdouble" and np.finfo(dtype).eps == EPS:
         pytest.skip("long double is double here")
@@ -594,8 +599,8 @@ HIGHER = [pytest.param(p, marks=pytest.mark.slow) for p in (6, 8)]
 def test_order_of_accuracy_in_a_plane(name: str, accuracy: int) -> None:
     make, periodic, slack = ORDERS[name]
     sizes = [48, 64, 96, 128] if accuracy < 6 else [32, 40, 48, 64]
-    if name == "taylor_green_2d" and accuracy == 8:
-        sizes = [16, 20, 24, 32]
+    if (name, accuracy) == ("taylor_green_2d_walls", 8):
+        sizes = [24, 28, 32, 40]
     assert fitted_order(make, sizes, accuracy, periodic) >= accuracy - slack
 
 
@@ -603,7 +608,9 @@ def test_order_of_accuracy_in_a_plane(name: str, accuracy: int) -> None:
 @pytest.mark.parametrize("name", ORDERS_3D)
 def test_order_of_accuracy_in_space(name: str, accuracy: int) -> None:
     make, periodic, slack = ORDERS_3D[name]
-    sizes = [16, 20, 24, 32] if accuracy == 8 else [24, 32, 40, 48]
+    sizes = [24, 32, 40, 48]
+    if accuracy == 8 and name != "abc":
+        sizes = [32, 40, 48, 64]
     assert fitted_order(make, sizes, accuracy, periodic) >= accuracy - slack
 
 
@@ -693,34 +700,83 @@ def test_forms_of_a_parameter() -> None:
 @pytest.mark.parametrize(
     ("quantities", "given", "error", "message"),
     [
-        ("dissipation", {}, TypeError, r"viscosity: missing, but 'dissipation' needs it; pass viscosity=, or"),
+        (
+            "dissipation",
+            {},
+            TypeError,
+            r"viscosity: missing, but 'dissipation' needs it; pass viscosity=, or",
+        ),
         ("dissipation", {"density": 1.0}, TypeError, r"viscosity: missing.*\(density alone does not do\)"),
-        ("dissipation", {"nu": 1.0}, TypeError, r"nu: no quantity of 'dissipation' takes .* they take 'viscosity'"),
-        ("vorticity", {"viscosity": 1.0}, TypeError, r"viscosity: no quantity of 'vorticity' .* they take none"),
-        ("dissipation", {"viscosity": 1.0, "dynamic_viscosity": 1.0, "density": 3.0}, ValueError,
-         r"viscosity: given as 1.0, which disagrees with dynamic_viscosity / density = 0.33.*one or the other"),
-        ("dissipation", {"viscosity": "nu"}, ValueError,
-         r"viscosity: 'nu' is no variable of the dataset, which has 'u', 'v'; pass a number or a DataArray"),
+        (
+            "dissipation",
+            {"nu": 1.0},
+            TypeError,
+            r"nu: no quantity of 'dissipation' takes .* they take 'viscosity'",
+        ),
+        (
+            "vorticity",
+            {"viscosity": 1.0},
+            TypeError,
+            r"viscosity: no quantity of 'vorticity' .* they take none",
+        ),
+        (
+            "dissipation",
+            {"viscosity": 1.0, "dynamic_viscosity": 1.0, "density": 3.0},
+            ValueError,
+            r"viscosity: given as 1.0, which disagrees with dynamic_viscosity / density = 0.33.*one or the other",
+        ),
+        (
+            "dissipation",
+            {"viscosity": "nu"},
+            ValueError,
+            r"viscosity: 'nu' is no variable of the dataset, which has 'u', 'v'; pass a number or a DataArray",
+        ),
         ("dissipation", {"viscosity": 1j}, TypeError, r"viscosity: has dtype complex128; it must hold real"),
         ("dissipation", {"viscosity": None}, TypeError, r"viscosity: has dtype object; it must hold real"),
-        ("dissipation", {"viscosity": [1.0, 2.0]}, ValueError, r"viscosity: has shape \(2,\), which does not"),
-        ("dissipation", {"viscosity": xr.DataArray([1.0, 2.0], dims="run")}, ValueError,
-         r"viscosity: has dimension 'run', which u lacks; it has 'y', 'x'"),
+        (
+            "dissipation",
+            {"viscosity": [1.0, 2.0]},
+            ValueError,
+            r"viscosity: has shape \(2,\), which does not",
+        ),
+        (
+            "dissipation",
+            {"viscosity": xr.DataArray([1.0, 2.0], dims="run")},
+            ValueError,
+            r"viscosity: has dimension 'run', which u lacks; it has 'y', 'x'",
+        ),
         ("dissipation", {"viscosity": BASE.x + 1.0 + 1e-3 * BASE.x.assign_coords(x=BASE.x)}, None, ""),
-        ("dissipation", {"viscosity": BASE.x.assign_coords(x=BASE.x + 0.5)}, ValueError,
-         r"viscosity: its coordinate along 'x' differs from that of u; interpolate or reindex it first"),
-        ("dissipation", {"viscosity": BASE.x[:5]}, ValueError, r"viscosity: its coordinate along 'x' differs"),
-        ("dissipation", {"dynamic_viscosity": BASE.x, "density": BASE.x[:5]}, ValueError,
-         r"density: its coordinate along 'x' differs from that of u"),
-        ("dissipation", {"viscosity": xr.DataArray(["a"] * 12, dims="x", name="nu")}, TypeError,
-         r"viscosity: nu has dtype <U1; it must hold real numbers"),
+        (
+            "dissipation",
+            {"viscosity": BASE.x.assign_coords(x=BASE.x + 0.5)},
+            ValueError,
+            r"viscosity: its coordinate along 'x' differs from that of u; interpolate or reindex it first",
+        ),
+        (
+            "dissipation",
+            {"viscosity": BASE.x[:5]},
+            ValueError,
+            r"viscosity: its coordinate along 'x' differs",
+        ),
+        (
+            "dissipation",
+            {"dynamic_viscosity": BASE.x, "density": BASE.x[:5]},
+            ValueError,
+            r"density: its coordinate along 'x' differs from that of u",
+        ),
+        (
+            "dissipation",
+            {"viscosity": xr.DataArray(["a"] * 12, dims="x", name="nu")},
+            TypeError,
+            r"viscosity: nu has dtype <U1; it must hold real numbers",
+        ),
         ("speed", {}, ValueError, r"quantities: 'speed' is not known; there are velocity_gradient, "),
         (["vorticity", "speed"], {}, ValueError, r"quantities: 'speed' is not known"),
         ([], {}, ValueError, r"quantities: is empty; name at least one, fg.quantities\(\) shows"),
         (3, {}, TypeError, r"quantities: got 3; pass a name such as 'vorticity', or a list"),
         ([None], {}, TypeError, r"quantities: None is no name of a quantity"),
     ],
-)  # fmt: skip
+)
 def test_wrong_parameters_are_refused(
     quantities: Any, given: dict[str, Any], error: type[Exception] | None, message: str
 ) -> None:
@@ -879,19 +935,51 @@ def test_a_stored_tensor_in_any_order() -> None:
 def test_arguments_of_derivative() -> None:
     p = scalar("yx")
     for call, error, message in (
-        (lambda: fg.derivative(p, "q"), KeyError, r"dim: 'q' is no dimension or direction of the data, which has"),
+        (
+            lambda: fg.derivative(p, "q"),
+            KeyError,
+            r"dim: 'q' is no dimension or direction of the data, which has",
+        ),
         (lambda: fg.derivative(p, {}), ValueError, r"dim: is empty; name at least one dimension"),
-        (lambda: fg.derivative(p, "x", 0), ValueError, r"order: got 0 for dimension 'x'; it must be an integer of"),
-        (lambda: fg.derivative(p, "x", 1.0), ValueError, r"order: got 1.0 for dimension 'x'; it must be an integ"),
+        (
+            lambda: fg.derivative(p, "x", 0),
+            ValueError,
+            r"order: got 0 for dimension 'x'; it must be an integer of",
+        ),
+        (
+            lambda: fg.derivative(p, "x", 1.0),
+            ValueError,
+            r"order: got 1.0 for dimension 'x'; it must be an integ",
+        ),
         (lambda: fg.derivative(p, "x", True), ValueError, r"order: got True for dimension 'x'"),
         (lambda: fg.derivative(p, {"x": 1, "y": -1}), ValueError, r"order: got -1 for dimension 'y'"),
-        (lambda: fg.derivative(p, "x", 15), ValueError, r"dimension 'x': has 12 points; a derivative of order 15"),
-        (lambda: fg.derivative(p.rename(x="lon"), {"x": 1, "lon": 1}), ValueError, r"dim: .* name one dimension "
-         r"twice; give its order once"),
-        (lambda: fg.derivative(p.drop_vars("x"), "x"), ValueError, r"dimension 'x'.*: no coordinate, so the spac"),
-        (lambda: fg.derivative(p.assign_coords(x=[0.0] * 12), "x"), ValueError, r"'x': coordinate value 0.0 at in"),
-        (lambda: fg.derivative(p.assign_coords(x=list("abcdefghijkl")), "x"), TypeError, r"dimension 'x': the coo"),
-    ):  # fmt: skip
+        (
+            lambda: fg.derivative(p, "x", 15),
+            ValueError,
+            r"dimension 'x': has 12 points; a derivative of order 15",
+        ),
+        (
+            lambda: fg.derivative(p.rename(x="lon"), {"x": 1, "lon": 1}),
+            ValueError,
+            r"dim: .* name one dimension "
+            r"twice; give its order once",
+        ),
+        (
+            lambda: fg.derivative(p.drop_vars("x"), "x"),
+            ValueError,
+            r"dimension 'x'.*: no coordinate, so the spac",
+        ),
+        (
+            lambda: fg.derivative(p.assign_coords(x=[0.0] * 12), "x"),
+            ValueError,
+            r"'x': coordinate value 0.0 at in",
+        ),
+        (
+            lambda: fg.derivative(p.assign_coords(x=list("abcdefghijkl")), "x"),
+            TypeError,
+            r"dimension 'x': the coo",
+        ),
+    ):
         with pytest.raises(error, match=message):
             call()
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """NumPy's own tests of ``numpy.gradient``, run against ``fieldgrad.array.gradient``.
 
-They come from the installed NumPy. Both names under which they call the function are replaced while a test runs.
+They come from the installed NumPy. Both names under which they call the function are replaced while a test
+runs.
 """
 
 from __future__ import annotations

@@ -152,15 +152,25 @@ def test_shape_of_a_value(name: str, labels: str, directions: str, places: tuple
 @pytest.mark.parametrize(
     ("name", "labels", "directions", "message"),
     [
-        ("vorticity", "x", "x", r"'vorticity' is defined in 2-D and 3-D flows; this one has 1 direction \(x\)"),
+        (
+            "vorticity",
+            "x",
+            "x",
+            r"'vorticity' is defined in 2-D and 3-D flows; this one has 1 direction \(x\)",
+        ),
         ("spin", "y", "y", r"'spin' is defined in 2-D and 3-D flows; this one has 1 direction \(y\)"),
-        ("divergence", "xyz", "xz", r"'divergence' needs as many components as directions, but there are "
-         r"components x, y, z on directions x, z, so the derivatives across the plane are unknown; pass "
-         r"components= with the two in the plane .* or take 'velocity_gradient'"),
+        (
+            "divergence",
+            "xyz",
+            "xz",
+            r"'divergence' needs as many components as directions, but there are "
+            r"components x, y, z on directions x, z, so the derivatives across the plane are unknown; pass "
+            r"components= with the two in the plane .* or take 'velocity_gradient'",
+        ),
         ("deformation_rate", "xyz", "xy", r"'deformation_rate' needs as many components"),
         ("vorticity_magnitude", "xyz", "xy", r"'vorticity_magnitude' needs as many components"),
     ],
-)  # fmt: skip
+)
 def test_undefined_values_are_refused(name: str, labels: str, directions: str, message: str) -> None:
     with pytest.raises(ValueError, match="quantities: " + message):
         value_shape(quantity(name), tuple(labels), frame(directions))
@@ -236,12 +246,14 @@ def outputs(f: np.ndarray) -> dict[str, Callable[[np.ndarray], Any]]:
         "gradient": lambda out: operators.gradient(f, space, out[0]),
         "laplacian": lambda out: operators.laplacian(f, second, out[0, 0]),
         "advection": lambda out: operators.advection(f, space, [f, f, f], out[0, 0]),
-        "directional_derivative": lambda out: operators.directional_derivative(f, space, [f, f, f], out[0, 0]),
+        "directional_derivative": lambda out: operators.directional_derivative(
+            f, space, [f, f, f], out[0, 0]
+        ),
         "hessian": lambda out: operators.hessian(f, space, second, out),
         "derive": lambda out: operators.derive(
             [f, f, f], ("x", "y", "z"), space, [quantity("velocity_gradient")], {}, [out]
         ),
-    }  # fmt: skip
+    }
 
 
 OPERATORS = list(outputs(np.zeros((7, 8, 9))))

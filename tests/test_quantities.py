@@ -152,22 +152,46 @@ def test_agreeing_parameters_are_accepted() -> None:
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [
-        ({}, TypeError, r"viscosity: missing, but 'dissipation' needs it; pass viscosity=, or "
-         r"dynamic_viscosity= and density="),
+        (
+            {},
+            TypeError,
+            r"viscosity: missing, but 'dissipation' needs it; pass viscosity=, or "
+            r"dynamic_viscosity= and density=",
+        ),
         ({"density": 1.0}, TypeError, r"viscosity: missing.*\(density alone does not do\)"),
-        ({"dynamic_viscosity": 1.0}, TypeError, r"viscosity: missing.*\(dynamic_viscosity alone does not do\)"),
-        ({"viscosity": 1.0, "density": 2.0}, TypeError,
-         r"density: given beside viscosity and without dynamic_viscosity; leave it out"),
-        ({"viscosity": 1.0, "dynamic_viscosity": 2.0}, TypeError,
-         r"dynamic_viscosity: given beside viscosity and without density; leave it out"),
-        ({"viscosity": 1.0, "dynamic_viscosity": 2.0, "density": 4.0}, ValueError,
-         r"viscosity: given as 1.0, which disagrees with dynamic_viscosity / density = 0.5; give one or"),
-        ({"viscosity": np.ones(3), "dynamic_viscosity": 2.0, "density": 4.0}, ValueError,
-         r"viscosity: given as a field, which disagrees with dynamic_viscosity / density = 0.5; give"),
-        ({"nu": 1.0}, TypeError, r"nu: no quantity of 'dissipation' takes this parameter; they take "
-         r"'viscosity', 'dynamic_viscosity', 'density'"),
+        (
+            {"dynamic_viscosity": 1.0},
+            TypeError,
+            r"viscosity: missing.*\(dynamic_viscosity alone does not do\)",
+        ),
+        (
+            {"viscosity": 1.0, "density": 2.0},
+            TypeError,
+            r"density: given beside viscosity and without dynamic_viscosity; leave it out",
+        ),
+        (
+            {"viscosity": 1.0, "dynamic_viscosity": 2.0},
+            TypeError,
+            r"dynamic_viscosity: given beside viscosity and without density; leave it out",
+        ),
+        (
+            {"viscosity": 1.0, "dynamic_viscosity": 2.0, "density": 4.0},
+            ValueError,
+            r"viscosity: given as 1.0, which disagrees with dynamic_viscosity / density = 0.5; give one or",
+        ),
+        (
+            {"viscosity": np.ones(3), "dynamic_viscosity": 2.0, "density": 4.0},
+            ValueError,
+            r"viscosity: given as a field, which disagrees with dynamic_viscosity / density = 0.5; give",
+        ),
+        (
+            {"nu": 1.0},
+            TypeError,
+            r"nu: no quantity of 'dissipation' takes this parameter; they take "
+            r"'viscosity', 'dynamic_viscosity', 'density'",
+        ),
     ],
-)  # fmt: skip
+)
 def test_wrong_parameters_are_refused(given: dict[str, object], error: type, message: str) -> None:
     with pytest.raises(error, match=message):
         resolve_parameters(DISSIPATION, given)

@@ -15,5 +15,8 @@ OPTIONS = {"error_model": "numpy"}
 INLINED = {"forceinline": True, **OPTIONS}
 inlined = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **INLINED)
 
+#: For functions that are called once a row.
+called = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
+
 #: For kernels. They release the GIL, and are cached on disk, so that a second process compiles nothing.
 kernel = numba.njit(nogil=True, cache=True, boundscheck=False, **OPTIONS)

@@ -208,7 +208,9 @@ def _tables(
         return (*tables, *nothing), _Form(0, width + centre, 0, 0, 0)
     n, half = stencil.rows, stencil.half_width
     low, high = (half, half) if stencil.periodic else (len(stencil.lower), len(stencil.upper))
-    band = np.delete(stencil.band, half, axis=0) if not centre else stencil.band
+    band = np.delete(stencil.band, half, axis=0)
+    if centre:  # last, as in the lists of neighbours, so that sums have one order along every axis
+        band = np.concatenate([band, stencil.band[half : half + 1]])
     ends = [stencil.taps(start, stop, centre=centre) for start, stop in ((0, low), (n - high, n))]
     offsets = np.concatenate([offsets for offsets, _ in ends], axis=1)
     weights = np.concatenate([weights for _, weights in ends], axis=1)

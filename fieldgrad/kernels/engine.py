@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numba.extending import overload
 
-from fieldgrad.kernels._jit import INLINED, inlined, kernel
+from fieldgrad.kernels._jit import INLINED, called, inlined, kernel
 from fieldgrad.kernels.memory import (
     fma,
     like,
@@ -85,7 +85,8 @@ def _band_difference(spec: Any, f: Any, at: Any, centre: Any, weights: Any, i: A
             total = fma(load(weights, s * n + i), load(f, at + shift * step) - centre, total)
     else:
         for s in range(1, 2 * half + 1):
-            total = fma(load(weights, s * n + i), load(f, at + (s - half) * step) - centre, total)
+            shift = s - half if s < half else (s - half + 1 if s < 2 * half else 0)
+            total = fma(load(weights, s * n + i), load(f, at + shift * step) - centre, total)
     return total
 
 
@@ -172,18 +173,25 @@ def _emit_compiled(
     return staged if points.staged else direct
 
 
-@inlined
-def _copy_row(out: Any, place: Any, g: Any, scratch: Any, n: Any, streamed: Any) -> None:
-    head = min(n, until_aligned(out, place)) if streamed else n
-    for i in range(head):
-        store(out, place + i, load_scratch(g, scratch + i))
+@called
+def _copy_rows(
+    out: Any, place: Any, component: Any, direction: Any, g: Any, row: Any, rows: Any, columns: Any, n: Any, streamed: Any
+) -> None:  # fmt: skip
+    """Copy rows of scratch to memory. Knows nothing of the spec, so that it is compiled once for all kernels."""
     step = stream_lanes(out)
-    # whole cache lines only: a line of which a part is streamed and another stored costs more than it saves
-    vectors = (n - head) // (2 * step) * 2
-    for i in range(vectors):
-        stream(out, place + head + i * step, g, scratch + head + i * step)
-    for i in range(head + vectors * step, n):
-        store(out, place + i, load_scratch(g, scratch + i))
+    for r in range(rows):
+        for c in range(columns):
+            target = place + r * component + c * direction
+            source = (row + r * columns + c) * PITCH
+            # whole cache lines only: a line of which a part is streamed and another stored costs more than it saves
+            head = min(n, until_aligned(out, target)) if streamed else n
+            vectors = (n - head) // (2 * step) * 2
+            for i in range(head):
+                store(out, target + i, load_scratch(g, source + i))
+            for i in range(vectors):
+                stream(out, target + head + i * step, g, source + head + i * step)
+            for i in range(head + vectors * step, n):
+                store(out, target + i, load_scratch(g, source + i))
 
 
 def _flush(points: Any, outs: Any, strides: Any, target: Any, g: Any, n: Any, streamed: Any) -> None:
@@ -202,11 +210,8 @@ def _flush_compiled(points: Any, outs: Any, strides: Any, target: Any, g: Any, n
 
     def flush(points: Any, outs: Any, strides: Any, target: Any, g: Any, n: Any, streamed: Any) -> None:
         rows, columns, row = shape_of(points)
-        for r in range(rows):
-            for c in range(columns):
-                place = target + strides[0] + r * strides[1] + c * strides[2]
-                scratch = (row + r * columns + c) * PITCH
-                _copy_row(outs[0], place, g, scratch, n, streamed)
+        place = target + strides[0]
+        _copy_rows(outs[0], place, strides[1], strides[2], g, row, rows, columns, n, streamed)
         _flush(tail(points), outs[1:], strides[3:], target, g, n, streamed)
 
     return flush
@@ -254,7 +259,7 @@ def _fused_row(
     _flush(points, outs, strides, target + start, g, stop - start, layout[STREAMED])
 
 
-@inlined
+@called
 def _fill(
     spec: Any,
     f: Any,

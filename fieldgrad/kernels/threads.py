@@ -64,12 +64,23 @@ def share(function: Callable[..., None], arguments: tuple[Any, ...], tasks: int,
         work()
         return
     helpers = _threads.submit(min(threads, pieces) - 1, work)
+    errors: list[BaseException] = []
     try:
         work()
-    finally:
-        # after an interrupt the other threads finish the range at hand: the output must not be written after we return
-        stopped = True
-        errors = [helper.exception() for helper in helpers]
-    for error in errors:
-        if error is not None:
-            raise error
+    except BaseException as error:
+        errors.append(error)
+    # After an interrupt the other threads finish the range at hand: the output must not be written once we have returned. A
+    # second interrupt, which comes while we wait for them, waits too.
+    stopped = True
+    for helper in helpers:
+        while True:
+            try:
+                error_of_helper = helper.exception()
+            except BaseException as error:
+                errors.append(error)
+                continue
+            break
+        if error_of_helper is not None:
+            errors.append(error_of_helper)
+    if errors:
+        raise errors[0]

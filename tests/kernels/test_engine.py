@@ -579,7 +579,6 @@ ADJOINTS = [
     (1, 2, False),
     (1, 2, True),
     (1, 4, False),
-    (1, 8, True),
     (2, 2, False),
     *(
         pytest.param(order, accuracy, periodic, marks=pytest.mark.slow)
@@ -604,7 +603,7 @@ def test_the_transpose_is_the_adjoint(order: int, accuracy: int, periodic: bool)
             assert error <= 1e-13 * np.linalg.norm(image) * np.linalg.norm(g)
 
 
-@pytest.mark.parametrize(("order", "accuracy", "periodic"), ADJOINTS[:2])
+@pytest.mark.parametrize(("order", "accuracy", "periodic"), ADJOINTS[1:2])
 def test_the_adjoint_has_the_same_bits_in_any_memory_order(order: int, accuracy: int, periodic: bool) -> None:
     shape = (17, 18, 19)
     g = noise(*shape)
