@@ -4,9 +4,9 @@
     python benchmarks/compare.py                 # 256^3, about two minutes
     python benchmarks/compare.py --size 128 --repeat 5
 
-Each round runs every candidate once, in turn, so that a busy machine slows all of them alike; the table shows medians over
-the rounds and the median of the ratios of a round. Results are compared before they are timed. "given" writes into memory that
-exists, "fresh" allocates it.
+Each round runs every candidate once, in turn, so that a busy machine slows all of them alike; the table shows medians
+over the rounds and the median of the ratios of a round. Results are compared before they are timed. "given" writes into
+memory that exists, "fresh" allocates it.
 """
 
 from __future__ import annotations
@@ -43,9 +43,7 @@ def rounds(work: Work, repeat: int) -> dict[str, list[float]]:
     return times
 
 
-def report(
-    title: str, times: dict[str, list[float]], base: str, goals: dict[str, float], unit: float = 1e3
-) -> None:
+def report(title: str, times: dict[str, list[float]], base: str, goals: dict[str, float], unit: float = 1e3) -> None:
     """Medians, and how many times each candidate is faster than the base."""
     print(f"\n{title}")
     for name, seconds in times.items():
@@ -233,14 +231,10 @@ def start_up(repeat: int) -> None:
     print("\nstart of a process (s)")
     for name, seconds_list in times.items():
         print(f"  {name:34} {statistics.median(seconds_list):10.3f}")
-    beyond = statistics.median(
-        b - a for a, b in zip(times["import xarray"], times["import fieldgrad"], strict=True)
-    )
+    beyond = statistics.median(b - a for a, b in zip(times["import xarray"], times["import fieldgrad"], strict=True))
     first = statistics.median(
         b / a
-        for a, b in zip(
-            times["trivial cached parallel function"], times["first gradient, warm cache"], strict=True
-        )
+        for a, b in zip(times["trivial cached parallel function"], times["first gradient, warm cache"], strict=True)
     )
     print(f"  import fieldgrad beyond import xarray: {beyond:.3f} s  (goal 0.15)")
     print(f"  first gradient over first trivial function: {first:.2f}  (goal 1.3)")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Gradients of fields on labelled, nonuniform grids.
 
-Derivatives, divergence, curl and the velocity-gradient tensor L = grad u, its symmetric part D and antisymmetric part W,
-and what follows from them, on xarray objects; the same on plain arrays in :mod:`fieldgrad.array`. :mod:`fieldgrad.flows`
-has flows with known answers.
+Derivatives, divergence, curl and the velocity-gradient tensor L = grad u, its symmetric part D and antisymmetric part
+W, and what follows from them, on xarray objects; the same on plain arrays in :mod:`fieldgrad.array`.
+:mod:`fieldgrad.flows` has flows with known answers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from fieldgrad.labelled import (
 from fieldgrad.quantities import Quantity, quantities
 from fieldgrad.stencils import Stencil
 
-from fieldgrad import accessor as _accessor  # isort: skip  (registers .fieldgrad on xarray objects)
+from fieldgrad import accessor as _accessor  # noqa: F401  # isort: skip  (registers .fieldgrad on xarray objects)
 
 __all__ = [
     "Axis",

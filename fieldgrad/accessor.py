@@ -19,7 +19,7 @@ class _Vector(Generic[Obj]):
     """What a velocity has: a Dataset, or a DataArray with a dimension ``component``."""
 
     def __init__(self, obj: Obj) -> None:
-        self._obj = obj
+        self._obj: Obj = obj
 
     def infer_grid(self, **options: Any) -> Grid:
         """See :func:`fieldgrad.infer_grid`."""
@@ -29,9 +29,7 @@ class _Vector(Generic[Obj]):
         """See :func:`fieldgrad.velocity_gradient`."""
         return labelled.velocity_gradient(self._obj, grid=grid, components=components)
 
-    def decompose(
-        self, *, grid: Grid | None = None, components: Names = None
-    ) -> tuple[xr.DataArray, xr.DataArray]:
+    def decompose(self, *, grid: Grid | None = None, components: Names = None) -> tuple[xr.DataArray, xr.DataArray]:
         """See :func:`fieldgrad.decompose`."""
         return labelled.decompose(self._obj, grid=grid, components=components)
 
@@ -54,14 +52,12 @@ class _Vector(Generic[Obj]):
         """See :func:`fieldgrad.derive`."""
         return labelled.derive(self._obj, quantities, grid=grid, components=components, **parameters)
 
-    def advection(
-        self, velocity: Velocity, *, grid: Grid | None = None, components: Names = None
-    ) -> xr.DataArray:
+    def advection(self, velocity: Velocity, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
         """See :func:`fieldgrad.advection`."""
         return labelled.advection(self._obj, velocity, grid=grid, components=components)
 
 
-@xr.register_dataset_accessor("fieldgrad")
+@xr.register_dataset_accessor("fieldgrad")  # type: ignore[no-untyped-call]
 class DatasetAccessor(_Vector[xr.Dataset]):
     """Operators on the velocity of a Dataset.
 
@@ -74,7 +70,7 @@ class DatasetAccessor(_Vector[xr.Dataset]):
     """
 
 
-@xr.register_dataarray_accessor("fieldgrad")
+@xr.register_dataarray_accessor("fieldgrad")  # type: ignore[no-untyped-call]
 class DataArrayAccessor(_Vector[xr.DataArray]):
     """Operators on a field, or on a vector with a dimension ``component``.
 
@@ -86,9 +82,7 @@ class DataArrayAccessor(_Vector[xr.DataArray]):
     array([0., 2., 6.])
     """
 
-    def derivative(
-        self, dim: str | Mapping[str, int], order: int = 1, *, grid: Grid | None = None
-    ) -> xr.DataArray:
+    def derivative(self, dim: str | Mapping[str, int], order: int = 1, *, grid: Grid | None = None) -> xr.DataArray:
         """See :func:`fieldgrad.derivative`."""
         return labelled.derivative(self._obj, dim, order, grid=grid)
 

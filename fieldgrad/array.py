@@ -2,8 +2,8 @@
 """The operators on plain ndarrays, without labels.
 
 :func:`gradient` has the signature and semantics of :func:`numpy.gradient`. The others take fields, then one coordinate
-for each direction x, y, z as :func:`numpy.gradient` does: an array of positions, or a number that is the spacing. Unless
-``axes=`` says otherwise, x runs along axis 0, y along axis 1, z along axis 2. Everywhere:
+for each direction x, y, z as :func:`numpy.gradient` does: an array of positions, or a number that is the spacing.
+Unless ``axes=`` says otherwise, x runs along axis 0, y along axis 1, z along axis 2. Everywhere:
 
 accuracy : int
     Order of accuracy inside and at edges: 2, 4, 6 or 8.
@@ -55,8 +55,8 @@ def gradient(
 ) -> Any:
     """Gradient of an array: a drop-in for :func:`numpy.gradient`.
 
-    Second order inside and first or second order at the edges by default, as NumPy; to any order and on periodic axes with
-    `accuracy` and `period`. On nonuniform spacing too, where the interior weights are those of NumPy.
+    Second order inside and first or second order at the edges by default, as NumPy; to any order and on periodic axes
+    with `accuracy` and `period`. On nonuniform spacing too, where the interior weights are those of NumPy.
 
     Parameters
     ----------
@@ -104,14 +104,13 @@ def gradient(
     if handed_on or any(np.asanyarray(distance).dtype.kind in "mM" for distance in varargs):
         if accuracy is not None or period is not None or out is not None:
             raise TypeError(
-                "f: masked and datetime values are handed on to numpy.gradient, which takes no accuracy=, period= or out=; "
-                "fill or convert them first"
+                "f: masked and datetime values are handed on to numpy.gradient, which takes no accuracy=, period= or "
+                "out=; fill or convert them first"
             )
-        return _numpy_gradient(values, *varargs, axis=axis, edge_order=edge_order)  # type: ignore[arg-type]
+        numpy_gradient: Any = _numpy_gradient
+        return numpy_gradient(values, *varargs, axis=axis, edge_order=edge_order)
     if edge_order not in (1, 2):
-        raise ValueError(
-            f"edge_order: got {edge_order!r}; it must be 1 or 2, or pass accuracy= for higher orders"
-        )
+        raise ValueError(f"edge_order: got {edge_order!r}; it must be 1 or 2, or pass accuracy= for higher orders")
     if accuracy is not None and edge_order != 1:
         raise ValueError("edge_order: given beside accuracy=, which holds at the edges too; pass one of them")
     axes = _axes(axis, values.ndim)
@@ -122,8 +121,8 @@ def gradient(
     for one, positions, length in zip(axes, coordinates, periods, strict=True):
         if field.shape[one] < edge_order + 1:
             raise ValueError(
-                f"f: has {field.shape[one]} points along axis {one}; a numerical gradient needs at least {edge_order + 1} "
-                f"with edge_order={edge_order}"
+                f"f: has {field.shape[one]} points along axis {one}; a numerical gradient needs at least "
+                f"{edge_order + 1} with edge_order={edge_order}"
             )
         order = 2 if accuracy is None else accuracy
         if accuracy is not None or length is not None:
@@ -172,9 +171,7 @@ def _axes(axis: int | Sequence[int] | None, ndim: int) -> list[int]:
     return result
 
 
-def _distances(
-    varargs: Sequence[ArrayLike], axes: list[int], shape: tuple[int, ...]
-) -> list[NDArray[np.float64]]:
+def _distances(varargs: Sequence[ArrayLike], axes: list[int], shape: tuple[int, ...]) -> list[NDArray[np.float64]]:
     """Positions along each axis, from spacings and coordinates as NumPy takes them."""
     if len(varargs) == 0:
         given: list[ArrayLike] = [1.0] * len(axes)
@@ -184,29 +181,25 @@ def _distances(
         given = list(varargs)
     else:
         raise TypeError(
-            f"coordinates: got {len(varargs)} for {len(axes)} axes; pass one number for all, or a number or an array of "
-            "positions for each"
+            f"coordinates: got {len(varargs)} for {len(axes)} axes; pass one number for all, or a number or an "
+            "array of positions for each"
         )
     return [_positions(one, axis, shape[axis]) for one, axis in zip(given, axes, strict=True)]
 
 
 def _positions(given: ArrayLike, axis: int, points: int) -> NDArray[np.float64]:
-    values = np.asarray(given)
+    values: NDArray[Any] = np.asarray(given)
     if values.ndim == 0:
         step = float(values)
         if not np.isfinite(step) or step == 0:
-            raise ValueError(
-                f"coordinates: the spacing of axis {axis} is {step}; it must be finite and not zero"
-            )
-        return np.arange(points) * step
+            raise ValueError(f"coordinates: the spacing of axis {axis} is {step}; it must be finite and not zero")
+        return np.arange(points, dtype=np.float64) * step
     if values.ndim > 1:
         raise ValueError(
             f"coordinates: that of axis {axis} has {values.ndim} dimensions; distances must be either scalars or 1d"
         )
     if len(values) != points:
-        raise ValueError(
-            f"coordinates: that of axis {axis} has {len(values)} points, but the field has {points} there"
-        )
+        raise ValueError(f"coordinates: that of axis {axis} has {len(values)} points, but the field has {points} there")
     return checked_nodes(values, f"axis {axis}")
 
 
@@ -234,15 +227,13 @@ def _frame(
     order: int = 1,
 ) -> Frame:
     if not coordinates:
-        raise TypeError(
-            "coordinates: missing; pass the positions or the spacing of each direction, none is assumed"
-        )
+        raise TypeError("coordinates: missing; pass the positions or the spacing of each direction, none is assumed")
     if axes is None:
         scalar = len(coordinates) == 1 and np.ndim(coordinates[0]) == 0
         if not scalar and len(shape) != len(coordinates):
             raise ValueError(
-                f"axes: the field has {len(shape)} axes and there are {len(coordinates)} coordinates; say with axes= which "
-                "axis is x, y, z"
+                f"axes: the field has {len(shape)} axes and there are {len(coordinates)} coordinates; say with axes= "
+                "which axis is x, y, z"
             )
         chosen = list(range(len(shape)))
     else:
@@ -252,9 +243,7 @@ def _frame(
     positions = _distances(coordinates, chosen, shape)
     stencils = [
         Axis(name, f"axis {axis}", nodes, period=length, accuracy=accuracy).stencil(order)
-        for name, axis, nodes, length in zip(
-            SPATIAL, chosen, positions, _periods(period, len(chosen)), strict=False
-        )
+        for name, axis, nodes, length in zip(SPATIAL, chosen, positions, _periods(period, len(chosen)), strict=False)
     ]
     return Frame(SPATIAL[: len(chosen)], tuple(chosen), tuple(stencils))
 
@@ -505,8 +494,7 @@ def _along(vector: Sequence[ArrayLike], name: str, field: Array, frame: Frame) -
             f"{name}: has {len(vector)} components for {len(frame.directions)} directions; pass one for each"
         )
     return [
-        operators.as_parameter(one, f"{name}[{number}]", field.dtype, field.shape)
-        for number, one in enumerate(vector)
+        operators.as_parameter(one, f"{name}[{number}]", field.dtype, field.shape) for number, one in enumerate(vector)
     ]
 
 
@@ -728,9 +716,7 @@ def derive(
         raise TypeError(f"out: is a {type(given).__name__}; it must map names of quantities to arrays")
     for name in given:
         if name not in names:
-            raise ValueError(
-                f"out: has {name!r}, which is not asked for; there are {', '.join(map(repr, names))}"
-            )
+            raise ValueError(f"out: has {name!r}, which is not asked for; there are {', '.join(map(repr, names))}")
     outs = [given.get(name) for name in names]
     results = _derive(components, names, coordinates, axes, accuracy, period, outs, parameters)
     return dict(zip(names, results, strict=True))

@@ -198,9 +198,7 @@ def _app(args: Sequence[str]) -> Any:
         "4 data not understood, 5 output cannot be written, 130 interrupted.",
     )
     file = typer.Argument(..., metavar="FILE", help="NetCDF file or Zarr group, told by its content.")
-    axes = typer.Option(
-        None, metavar="x=DIM,...", help="Dimension of a direction; x=none where there is none."
-    )
+    axes = typer.Option(None, metavar="x=DIM,...", help="Dimension of a direction; x=none where there is none.")
     spacing = typer.Option(None, metavar="DIM=STEP,...", help="Spacing of a dimension without coordinate.")
     periodic = typer.Option(
         None, metavar="DIM[=PERIOD],...", help="Periodic dimensions, with the period where the file lacks it."
@@ -216,9 +214,7 @@ def _app(args: Sequence[str]) -> Any:
             typer.echo(f"fieldgrad {__version__}")
             raise typer.Exit()
 
-    version = typer.Option(
-        False, "--version", callback=show_version, is_eager=True, help="Show the version and exit."
-    )
+    version = typer.Option(False, "--version", callback=show_version, is_eager=True, help="Show the version and exit.")
 
     @app.callback()
     def _common(version: bool = version) -> None:
@@ -261,9 +257,7 @@ def _app(args: Sequence[str]) -> Any:
 
     target = typer.Option(..., "--output", "-o", metavar="OUT", help="Ends in .nc, .nc3, .cdf or .zarr.")
     names = typer.Option(..., "--quantities", "-q", metavar="NAME,...", help="See fieldgrad quantities.")
-    given = typer.Option(
-        [], "--parameter", "-p", metavar="NAME=VALUE", help="A number or a variable; may be repeated."
-    )
+    given = typer.Option([], "--parameter", "-p", metavar="NAME=VALUE", help="A number or a variable; may be repeated.")
     replace = typer.Option(False, "--overwrite", help="Replace an existing output.")
 
     @app.command()
@@ -306,9 +300,7 @@ def _pairs(text: str, option: str, *, bare: bool = False) -> dict[str, str | Non
     for item in _names(text, option):
         name, equals, value = (part.strip() for part in item.partition("="))
         if not name or (equals and not value) or not (equals or bare):
-            raise _wrong(
-                option, f"{item!r} must be NAME=VALUE{' or NAME' if bare else ''}, with commas between"
-            )
+            raise _wrong(option, f"{item!r} must be NAME=VALUE{' or NAME' if bare else ''}, with commas between")
         if name in pairs:
             raise _wrong(option, f"{name!r} is given twice")
         pairs[name] = value if equals else None
@@ -340,8 +332,7 @@ def _reading(
         axes={name: None if (dim or "").lower() == "none" else dim for name, dim in dims.items()},
         spacing={dim: _number(dim, step, "--spacing") for dim, step in steps.items()},
         periodic={
-            dim: None if period is None else _number(dim, period, "--periodic")
-            for dim, period in periods.items()
+            dim: None if period is None else _number(dim, period, "--periodic") for dim, period in periods.items()
         },
         accuracy=_checked_accuracy(accuracy),
         components=tuple(_names(components, "--components")) if components else None,
@@ -357,9 +348,7 @@ def _console(*, error: bool = False) -> Console:
     return console
 
 
-def _table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()
-) -> None:
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -493,9 +482,7 @@ def _demo(size: int, accuracy: int, folder: Path) -> None:
     _say("order: log2 of the error on every second point over the error on all of them")
     _say("first call: it loads the compiled kernel, or compiles it where none is stored yet\n")
     best, worst = min(o.error for o in result.orders), max(o.error for o in result.orders)
-    _say(
-        f"Seen: L = D + W to {result.residual:.0e}. The error falls with the spacing, at the order asked for,"
-    )
+    _say(f"Seen: L = D + W to {result.residual:.0e}. The error falls with the spacing, at the order asked for,")
     _say(f"and from {worst:.0e} at accuracy 2 to {best:.0e} at accuracy 8.")
     _say(f"Written in {time.perf_counter() - began:.0f} s: {table} (fields), {picture} (picture).")
     _say(f"Next: fieldgrad info {shlex.quote(str(table))}")

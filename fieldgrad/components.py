@@ -123,9 +123,7 @@ def find_components(
     family = _found(obj, grid)
     if family is None:
         stacked = [
-            name
-            for name, field in obj.data_vars.items()
-            if COMPONENT in field.dims and "direction" not in field.dims
+            name for name, field in obj.data_vars.items() if COMPONENT in field.dims and "direction" not in field.dims
         ]
         if len(stacked) != 1:
             raise _missing(obj, grid, stacked)
@@ -158,9 +156,7 @@ def _ways_out(grid: Grid, count: int) -> str:
 
 
 def _given(obj: Obj, grid: Grid, components: Any) -> Components:
-    if isinstance(components, (str, bytes, Mapping, xr.DataArray, xr.Dataset)) or not isinstance(
-        components, Sequence
-    ):
+    if isinstance(components, (str, bytes, Mapping, xr.DataArray, xr.Dataset)) or not isinstance(components, Sequence):
         raise TypeError(
             "components: got "
             f"{components if isinstance(components, (str, bytes)) else type(components).__name__!r}; it "

@@ -119,9 +119,7 @@ _METRES = {
     **dict.fromkeys(["dm", "decimetre", "decimetres", "decimeter", "decimeters"], 1e-1),
     **dict.fromkeys(["cm", "centimetre", "centimetres", "centimeter", "centimeters"], 1e-2),
     **dict.fromkeys(["mm", "millimetre", "millimetres", "millimeter", "millimeters"], 1e-3),
-    **dict.fromkeys(
-        ["um", "µm", "micron", "microns", "micrometre", "micrometres", "micrometer", "micrometers"], 1e-6
-    ),
+    **dict.fromkeys(["um", "µm", "micron", "microns", "micrometre", "micrometres", "micrometer", "micrometers"], 1e-6),
     **dict.fromkeys(["nm", "nanometre", "nanometres", "nanometer", "nanometers"], 1e-9),
     **dict.fromkeys(["in", "inch", "inches"], 0.0254),
     **dict.fromkeys(["ft", "foot", "feet"], 0.3048),
@@ -241,17 +239,9 @@ def obstacle(dim: str, name: str, attrs: Attrs, kind: str) -> str | None:
         # a latitude that says nothing of its units is in degrees all the same
         silent = unit in _ANGLES or not unit
         claim = _direction_of_name(dim)
-        if (
-            standard in _LATITUDES
-            or unit in _NORTH
-            or (silent and "lat" in label and claim == ("y", BY_NAME))
-        ):
+        if standard in _LATITUDES or unit in _NORTH or (silent and "lat" in label and claim == ("y", BY_NAME)):
             return f"is a latitude{within}, which is no length"
-        if (
-            standard in _LONGITUDES
-            or unit in _EAST
-            or (silent and "lon" in label and claim == ("x", BY_NAME))
-        ):
+        if standard in _LONGITUDES or unit in _EAST or (silent and "lon" in label and claim == ("x", BY_NAME)):
             return f"is a longitude{within}, which is no length"
         if standard in _PRESSURE_NAMES or unit in _PRESSURES:
             return f"is a pressure coordinate{f' ({units})' if units else ''}, which is no length"
@@ -358,9 +348,7 @@ def _seconds(dim: str, values: Any) -> Any:
     try:
         since = [value - first for value in values]
         if all(isinstance(delta, datetime.timedelta) for delta in since):
-            return np.array(
-                [delta.days * 86400 + delta.seconds + delta.microseconds * 1e-6 for delta in since]
-            )
+            return np.array([delta.days * 86400 + delta.seconds + delta.microseconds * 1e-6 for delta in since])
     except TypeError:
         pass
     raise TypeError(

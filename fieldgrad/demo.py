@@ -238,9 +238,7 @@ def _orders(ds: xr.Dataset, exact: xr.DataArray, say: Callable[[str], None]) -> 
         return Order(label, error, float(np.log2(before / error)), later)
 
     def ours(accuracy: int) -> Order:
-        return compare(
-            f"accuracy {accuracy}", lambda ds: labelled.gradient(ds.u, grid=_grid(ds, accuracy)).values
-        )
+        return compare(f"accuracy {accuracy}", lambda ds: labelled.gradient(ds.u, grid=_grid(ds, accuracy)).values)
 
     return (*(ours(accuracy) for accuracy in ACCURACIES), compare("numpy.gradient", _by_numpy))
 
@@ -274,8 +272,7 @@ def draw(demo: Demo, path: Path) -> None:
     figure.text(
         0.03,
         0.938,
-        f"{points} points, stretched in y, periodic in x and z; accuracy {accuracy}; "
-        f"plane z = {float(plane.z):.3g} m",
+        f"{points} points, stretched in y, periodic in x and z; accuracy {accuracy}; plane z = {float(plane.z):.3g} m",
         fontsize=10.5,
         color="0.35",
     )
@@ -300,17 +297,13 @@ def _draw_tensors(room: Any, plane: xr.Dataset) -> None:
         room.text(start + width / 2, bottom + height + 0.105, formula, ha="center", fontsize=15)
         if number:
             sign = "=" if number == 1 else "+"
-            room.text(
-                start - gap / 2 - 0.002, bottom + height / 2, sign, ha="center", va="center", fontsize=26
-            )
+            room.text(start - gap / 2 - 0.002, bottom + height / 2, sign, ha="center", va="center", fontsize=26)
         for i, component in enumerate("xyz"):
             for j, direction in enumerate("xyz"):
                 place = (start + j * width / 3, bottom + (2 - i) * height / 3, width / 3.15, height / 3.15)
                 ax = room.add_axes(place)
                 field = plane[name].sel(component=component, direction=direction)
-                mesh = ax.pcolormesh(
-                    plane.x, plane.y, field, cmap="RdBu_r", vmin=-limit, vmax=limit, shading="gouraud"
-                )
+                mesh = ax.pcolormesh(plane.x, plane.y, field, cmap="RdBu_r", vmin=-limit, vmax=limit, shading="gouraud")
                 ax.set(xticks=[], yticks=[])
                 for spine in ax.spines.values():
                     spine.set(color="0.7", linewidth=0.6)
@@ -350,9 +343,7 @@ def _draw_summary(room: Any, plane: xr.Dataset, demo: Demo, level: int) -> None:
     bottom, height, width, step = 0.15, 0.66, 0.192, 0.252
     for number, (title, field, style, unit) in enumerate(panels):
         ax = room.add_axes((0.055 + number * step, bottom, width, height))
-        mesh = ax.pcolormesh(
-            plane.x, plane.y, field, shading="nearest" if number == 2 else "gouraud", **style
-        )
+        mesh = ax.pcolormesh(plane.x, plane.y, field, shading="nearest" if number == 2 else "gouraud", **style)
         ax.set_title(title, fontsize=11, pad=8)
         ax.set(xlim=(0, float(plane.x[-1])), ylim=(0, float(plane.y[-1])), xlabel="x (m)")
         ax.set_xticks([0, np.pi / 2, np.pi, 3 * np.pi / 2], ["0", r"$\pi/2$", r"$\pi$", r"$3\pi/2$"])
@@ -361,9 +352,7 @@ def _draw_summary(room: Any, plane: xr.Dataset, demo: Demo, level: int) -> None:
             ax.set_ylabel("y (m)")
             ax.hlines(plane.y, 0, float(plane.x[-1]), color="black", linewidth=0.35, alpha=0.28)
             ax.vlines(plane.x, 0, float(plane.y[-1]), color="black", linewidth=0.35, alpha=0.28)
-        bar = room.colorbar(
-            mesh, cax=room.add_axes((0.055 + number * step + width + 0.007, bottom, 0.008, height))
-        )
+        bar = room.colorbar(mesh, cax=room.add_axes((0.055 + number * step + width + 0.007, bottom, 0.008, height)))
         bar.ax.set_title(unit, fontsize=9, pad=6)
         bar.ax.tick_params(labelsize=8.5)
         bar.outline.set_visible(False)

@@ -168,9 +168,7 @@ def input_format(path: Path) -> str:
         if path.is_dir():
             if any((path / mark).exists() for mark in _ZARR_MARKS):
                 return ZARR
-            raise InputProblem(
-                f"{path}: is a directory and no Zarr group; name a NetCDF file or a Zarr group"
-            )
+            raise InputProblem(f"{path}: is a directory and no Zarr group; name a NetCDF file or a Zarr group")
         with path.open("rb") as file:
             head = file.read(8)
     except FileNotFoundError:
@@ -493,9 +491,7 @@ def _check_free(target: Path, overwrite: bool) -> None:
         raise OutputProblem(f"{target}: exists; name another file, or replace it with overwrite=True")
     zarr = target.is_dir() and any((target / mark).exists() for mark in _ZARR_MARKS)
     if not (target.is_file() or zarr):
-        raise OutputProblem(
-            f"{target}: is no file and no Zarr group, so it is not replaced; name another place"
-        )
+        raise OutputProblem(f"{target}: is no file and no Zarr group, so it is not replaced; name another place")
 
 
 def _parameter(ds: xr.Dataset, name: str, value: float | str) -> float | xr.DataArray:
@@ -503,9 +499,7 @@ def _parameter(ds: xr.Dataset, name: str, value: float | str) -> float | xr.Data
         return value
     if value not in ds.variables:
         listed = ", ".join(map(repr, ds.data_vars)) or "none"
-        raise DataProblem(
-            f"{name}: {value!r} is neither a number nor a variable of the file, which has {listed}"
-        )
+        raise DataProblem(f"{name}: {value!r} is neither a number nor a variable of the file, which has {listed}")
     return ds[value]
 
 
@@ -531,9 +525,7 @@ def _piece(value: Any, cut: Hashable | None, piece: slice) -> Any:
     return (value.isel({cut: piece}) if cut in value.dims else value).load()
 
 
-def _frame(
-    ds: xr.Dataset, result: xr.Dataset, cut: Hashable | None, field: xr.DataArray, command: str
-) -> xr.Dataset:
+def _frame(ds: xr.Dataset, result: xr.Dataset, cut: Hashable | None, field: xr.DataArray, command: str) -> xr.Dataset:
     """The output without its fields: coordinates, their bounds, and attributes."""
     frame = xr.Dataset(coords=result.coords)
     if cut is not None:
@@ -603,9 +595,7 @@ def _created(
                 file.createDimension(str(dim), sizes[dim])
         for key, array in result.data_vars.items():
             dims = tuple(map(str, array.dims))
-            arrays[str(key)] = file.createVariable(
-                str(key), array.dtype.newbyteorder("="), dims, fill_value=np.nan
-            )
+            arrays[str(key)] = file.createVariable(str(key), array.dtype.newbyteorder("="), dims, fill_value=np.nan)
             arrays[str(key)].setncatts(attrs[str(key)])
         yield arrays
     finally:

@@ -121,11 +121,7 @@ def is_uniform(nodes: Array) -> bool:
         return True
     steps = np.diff(nodes)
     mean = (nodes[-1] - nodes[0]) / (len(nodes) - 1)
-    quantum = (
-        np.finfo(np.float32).eps
-        if np.array_equal(nodes, nodes.astype(np.float32))
-        else np.finfo(np.float64).eps
-    )
+    quantum = np.finfo(np.float32).eps if np.array_equal(nodes, nodes.astype(np.float32)) else np.finfo(np.float64).eps
     return bool(np.abs(steps - mean).max() <= 4.0 * quantum * np.abs(nodes).max())
 
 
@@ -139,12 +135,8 @@ def table(
 
 
 @lru_cache(maxsize=128)
-def _kept_table(
-    nodes: bytes, order: int, accuracy: int, period: float | None, edge_accuracy: int | None
-) -> Stencil:
-    return derivative_stencil(
-        np.frombuffer(nodes), order, accuracy, period=period, edge_accuracy=edge_accuracy
-    )
+def _kept_table(nodes: bytes, order: int, accuracy: int, period: float | None, edge_accuracy: int | None) -> Stencil:
+    return derivative_stencil(np.frombuffer(nodes), order, accuracy, period=period, edge_accuracy=edge_accuracy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,9 +184,7 @@ class Axis:
     def __post_init__(self) -> None:
         object.__setattr__(self, "nodes", checked_nodes(self.nodes, self.dim))
         if self.accuracy not in (2, 4, 6, 8):
-            raise ValueError(
-                f"accuracy: got {self.accuracy!r} for dimension {self.dim!r}; it must be 2, 4, 6 or 8"
-            )
+            raise ValueError(f"accuracy: got {self.accuracy!r} for dimension {self.dim!r}; it must be 2, 4, 6 or 8")
         if self.period is not None:
             span = abs(float(self.nodes[-1] - self.nodes[0])) if len(self.nodes) else 0.0
             if not np.isfinite(self.period) or self.period <= 0:

@@ -149,9 +149,7 @@ def infer_axis(obj: xr.DataArray | xr.Dataset, dim: str, accuracy: int = 2) -> A
     if dim not in sizes:
         owner = _owners(sizes, variables, None).get(dim) if dim in SPATIAL else None
         if owner is None:
-            raise KeyError(
-                f"dim: {dim!r} is no dimension or direction of the data, which has {_listed(sizes)}"
-            )
+            raise KeyError(f"dim: {dim!r} is no dimension or direction of the data, which has {_listed(sizes)}")
         dim = owner
     variable = variables.get(dim)
     claim = direction(dim, _attrs(variable), _kind(variable))
@@ -222,9 +220,7 @@ def require_lengths(grid: Grid) -> None:
 
     Examples
     --------
-    >>> require_lengths(
-    ...     Grid((Axis("y", "lat", np.arange(3.0), obstacle="is a latitude, which is no length"),))
-    ... )
+    >>> require_lengths(Grid((Axis("y", "lat", np.arange(3.0), obstacle="is a latitude, which is no length"),)))
     Traceback (most recent call last):
     ValueError: grid: dimension 'lat' is a latitude, which is no length. No geometry that knows it ...
     """
@@ -233,11 +229,7 @@ def require_lengths(grid: Grid) -> None:
         them = "; ".join(f"dimension {axis.dim!r} {axis.obstacle}" for axis in bad)
         assign = ", ".join(f"{axis.dim!r}: lengths" for axis in bad)
         leave = ", ".join(f"{axis.name!r}: None" for axis in bad)
-        rest = (
-            f", or leave directions out (infer_grid(obj, axes={{{leave}}}))"
-            if len(bad) < len(grid.axes)
-            else ""
-        )
+        rest = f", or leave directions out (infer_grid(obj, axes={{{leave}}}))" if len(bad) < len(grid.axes) else ""
         raise ValueError(
             f"grid: {them}. No geometry that knows {'it' if len(bad) == 1 else 'them'} exists yet: assign "
             f"coordinates in metres (obj.assign_coords({{{assign}}})), take derivatives with respect to the "
@@ -309,18 +301,12 @@ def _owners(sizes: Sizes, variables: Variables, axes: Mapping[str, str | None] |
 
 def _checked_axes(axes: Mapping[str, str | None], sizes: Sizes) -> dict[str, str | None]:
     if not isinstance(axes, Mapping):
-        raise TypeError(
-            f"axes: got {axes!r}; it must map 'x', 'y' or 'z' to dimensions, such as {{'x': 'lon'}}"
-        )
+        raise TypeError(f"axes: got {axes!r}; it must map 'x', 'y' or 'z' to dimensions, such as {{'x': 'lon'}}")
     for name, dim in axes.items():
         if name not in SPATIAL:
-            raise ValueError(
-                f"axes: {name!r} is no direction; they are 'x', 'y' and 'z', as in axes={{'x': 'lon'}}"
-            )
+            raise ValueError(f"axes: {name!r} is no direction; they are 'x', 'y' and 'z', as in axes={{'x': 'lon'}}")
         if dim is not None and dim not in sizes:
-            raise ValueError(
-                f"axes: {dim!r} (for {name}) is no dimension of the data, which has {_listed(sizes)}"
-            )
+            raise ValueError(f"axes: {dim!r} (for {name}) is no dimension of the data, which has {_listed(sizes)}")
         if dim is not None and list(axes.values()).count(dim) > 1:
             raise ValueError(f"axes: dimension {dim!r} is given for two directions; each must have its own")
     return dict(axes)
@@ -329,9 +315,7 @@ def _checked_axes(axes: Mapping[str, str | None], sizes: Sizes) -> dict[str, str
 def _dim_of(key: Any, argument: str, sizes: Sizes, owners: Mapping[str, str]) -> str:
     dim = key if key in sizes else owners.get(key)
     if not isinstance(dim, str):
-        raise ValueError(
-            f"{argument}: {key!r} is no dimension or direction of the data, which has {_listed(sizes)}"
-        )
+        raise ValueError(f"{argument}: {key!r} is no dimension or direction of the data, which has {_listed(sizes)}")
     return dim
 
 
@@ -361,9 +345,7 @@ def _steps(spacing: Any, sizes: Sizes, variables: Variables, owners: Mapping[str
         if dim in steps:
             raise ValueError(f"spacing: dimension {dim!r} is given twice, as {key!r} the second time")
         if not (math.isfinite(step) and step > 0):
-            raise ValueError(
-                f"spacing: the step of dimension {dim!r} is {step}; it must be positive and finite"
-            )
+            raise ValueError(f"spacing: the step of dimension {dim!r} is {step}; it must be positive and finite")
         steps[dim] = step
     return steps
 
@@ -373,9 +355,7 @@ def _periods(periodic: Any, sizes: Sizes, owners: Mapping[str, str]) -> dict[str
     if isinstance(periodic, str):
         periodic = (periodic,)
     if not isinstance(periodic, Iterable):
-        raise TypeError(
-            f"periodic: got {periodic!r}; it must be a list of dimensions, or map them to periods"
-        )
+        raise TypeError(f"periodic: got {periodic!r}; it must be a list of dimensions, or map them to periods")
     pairs = periodic.items() if isinstance(periodic, Mapping) else [(key, None) for key in periodic]
     periods: dict[str, float | None] = {}
     for key, value in pairs:
@@ -384,9 +364,7 @@ def _periods(periodic: Any, sizes: Sizes, owners: Mapping[str, str]) -> dict[str
             raise ValueError(f"periodic: dimension {dim!r} is given twice, as {key!r} the second time")
         period = None if value is None else _number(value, f"periodic: the period of dimension {dim!r}")
         if period is not None and not (math.isfinite(period) and period > 0):
-            raise ValueError(
-                f"periodic: the period of dimension {dim!r} is {period}; it must be positive and finite"
-            )
+            raise ValueError(f"periodic: the period of dimension {dim!r} is {period}; it must be positive and finite")
         periods[dim] = period
     return periods
 
@@ -437,9 +415,7 @@ def _no_coordinate(obj: Obj, missing: Mapping[str, str | None]) -> ValueError:
     steps = ", ".join(f"{dim!r}: step" for dim in dims)
     which = f" (understood as axes={known})" if known else ""
     absent = (
-        f"; a dimension that is no direction is left out with axes={{{next(iter(known))!r}: None}}"
-        if known
-        else ""
+        f"; a dimension that is no direction is left out with axes={{{next(iter(known))!r}: None}}" if known else ""
     )
     return ValueError(
         f"{'dimension' if len(dims) == 1 else 'dimensions'} {_listed(dims)}{which}: no coordinate, so the "
@@ -460,7 +436,5 @@ def _auxiliary(obj: Obj, dims: Iterable[Hashable]) -> str:
         else:
             flat.append(f"{name!r} {variable.dims}")
     if flat:
-        lines.append(
-            f"; only one-dimensional coordinates are understood for now, which {', '.join(flat)} is not"
-        )
+        lines.append(f"; only one-dimensional coordinates are understood for now, which {', '.join(flat)} is not")
     return "".join(lines)

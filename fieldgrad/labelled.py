@@ -75,9 +75,7 @@ def derivative(
     steps: list[tuple[Axis, int]] = []
     for key, times in orders.items():
         if not isinstance(times, int | np.integer) or isinstance(times, bool) or times < 1:
-            raise ValueError(
-                f"order: got {times!r} for dimension {key!r}; it must be an integer of at least 1"
-            )
+            raise ValueError(f"order: got {times!r} for dimension {key!r}; it must be an integer of at least 1")
         steps.append((axis_of(f, key, grid), int(times)))
     if len({axis.dim for axis, _ in steps}) < len(steps):
         raise ValueError(f"dim: {sorted(orders)} name one dimension twice; give its order once")
@@ -90,9 +88,7 @@ def derivative(
     return _like(
         f,
         result,
-        name="_".join(
-            [f"{top}{_short(f)}", *(f"d{axis.dim}{times if times > 1 else ''}" for axis, times in steps)]
-        ),
+        name="_".join([f"{top}{_short(f)}", *(f"d{axis.dim}{times if times > 1 else ''}" for axis, times in steps)]),
         long_name=f"derivative of {_long(f)} with respect to {', '.join(axis.dim for axis, _ in steps)}",
         definition=f"{top}({_short(f)})/{bottom}",
         unit=units.combine([(_units(f), 1), *((axis.units, -times) for axis, times in steps)]),
@@ -448,8 +444,8 @@ def decompose(
     Parameters
     ----------
     obj : DataArray or Dataset
-        A velocity-gradient tensor as :func:`velocity_gradient` gives it, or the velocity itself, of which L is then never
-        stored.
+        A velocity-gradient tensor as :func:`velocity_gradient` gives it, or the velocity itself, of which L is then
+        never stored.
     grid : Grid, optional
         Directions and discretisation of a velocity, by default ``infer_grid(obj)``.
     components : sequence of str, optional
@@ -488,16 +484,14 @@ def decompose(
     )
     if rows != columns:
         raise ValueError(
-            f"obj: has components {', '.join(rows)} and directions {', '.join(columns)}; D and W exist only where these are "
-            "the same, since the derivatives across a plane are unknown: select the components in the plane "
+            f"obj: has components {', '.join(rows)} and directions {', '.join(columns)}; D and W exist only where "
+            "these are the same, since the derivatives across a plane are unknown: select the components in the plane "
             "(L.sel(component=L.direction.values))"
         )
     pair = operators.decompose(as_field(_array(L, "obj"), "obj"))
     records = (quantity("deformation_rate"), quantity("spin"))
     D, W = (
-        _labelled(
-            L.isel({COMPONENT: 0, DIRECTION: 0}, drop=True), result, record, rows, rows, L.attrs.get("units")
-        )
+        _labelled(L.isel({COMPONENT: 0, DIRECTION: 0}, drop=True), result, record, rows, rows, L.attrs.get("units"))
         for result, record in zip(pair, records, strict=True)
     )
     return D, W
@@ -542,9 +536,7 @@ def derive(
     --------
     >>> import fieldgrad as fg
     >>> flow = fg.flows.couette([0.0, 1.0, 2.0], [0.0, 0.25, 1.0], wall_velocity=3.0)
-    >>> fg.derive(flow.dataset, ["vorticity", "dissipation"], viscosity=1e-5).dissipation.mean().round(
-    ...     12
-    ... ).item()
+    >>> fg.derive(flow.dataset, ["vorticity", "dissipation"], viscosity=1e-5).dissipation.mean().round(12).item()
     9e-05
     """
     records = chosen(quantities)
@@ -610,9 +602,7 @@ def _labelled(
     )
 
 
-def _parameter_units(
-    name: str, given: Mapping[str, Any], speed: str | None, length: str | None
-) -> str | None:
+def _parameter_units(name: str, given: Mapping[str, Any], speed: str | None, length: str | None) -> str | None:
     """Units of a parameter, or where it is the ratio of two others those documented if theirs are."""
     parts = (name,) if name in given else ALTERNATIVES[name]
     found = [
@@ -643,11 +633,7 @@ def _scalar(f: xr.DataArray, grid: Grid | None) -> tuple[Grid, Array]:
 def _array(f: xr.DataArray, argument: str) -> Any:
     """Values in memory; nothing lazy is loaded behind the caller's back."""
     if not isinstance(f, xr.DataArray):
-        hint = (
-            "select a variable of it"
-            if isinstance(f, xr.Dataset)
-            else "ndarrays have their operators in fg.array"
-        )
+        hint = "select a variable of it" if isinstance(f, xr.Dataset) else "ndarrays have their operators in fg.array"
         raise TypeError(f"{argument}: is a {type(f).__name__}; pass an xarray DataArray ({hint})")
     data = f.data
     if isinstance(data, np.ndarray):
@@ -694,7 +680,7 @@ def _frame(grid: Grid, f: xr.DataArray, order: int = 1) -> Frame:
             )
     return Frame(
         grid.names,
-        tuple(int(f.get_axis_num(axis.dim)) for axis in grid.axes),  # type: ignore[arg-type]
+        tuple(int(f.get_axis_num(axis.dim)) for axis in grid.axes),
         tuple(axis.stencil(order) for axis in grid.axes),
     )
 
@@ -710,7 +696,8 @@ def _parameter(value: xr.DataArray, f: xr.DataArray, name: str) -> Array:
     unknown = [dim for dim in value.dims if dim not in f.dims]
     if unknown:
         raise ValueError(
-            f"{name}: has dimension {unknown[0]!r}, which {_named(f, 'the field')} lacks; it has {', '.join(map(repr, f.dims))}"
+            f"{name}: has dimension {unknown[0]!r}, which {_named(f, 'the field')} lacks; "
+            f"it has {', '.join(map(repr, f.dims))}"
         )
     try:
         xr.align(value, f, join="exact", copy=False)
@@ -727,9 +714,7 @@ def _parameter(value: xr.DataArray, f: xr.DataArray, name: str) -> Array:
         ) from None
     array = _array(value.transpose(*[dim for dim in f.dims if dim in value.dims]), name)
     if array.dtype.kind not in "iuf":
-        raise TypeError(
-            f"{name}: {_named(value, 'the field')} has dtype {array.dtype}; it must hold real numbers"
-        )
+        raise TypeError(f"{name}: {_named(value, 'the field')} has dtype {array.dtype}; it must hold real numbers")
     result: Array = array[tuple(slice(None) if dim in value.dims else np.newaxis for dim in f.dims)]
     return result
 
@@ -740,9 +725,7 @@ def _named_field(obj: Velocity, name: str, value: Any) -> Any:
         return value
     if not isinstance(obj, xr.Dataset) or value not in obj:
         there = (
-            ", ".join(map(repr, obj.data_vars))
-            if isinstance(obj, xr.Dataset)
-            else "no variables, being a DataArray"
+            ", ".join(map(repr, obj.data_vars)) if isinstance(obj, xr.Dataset) else "no variables, being a DataArray"
         )
         raise ValueError(
             f"{name}: {value!r} is no variable of the dataset, which has {there}; pass a number or a DataArray"
@@ -764,8 +747,8 @@ def _like(
     attrs = {"long_name": long_name, "fieldgrad_definition": definition}
     if unit is not None:
         attrs["units"] = unit
-    # _replace takes 7 microseconds. The public ways rebuild every index: f.copy(data=...) takes 50, which is a third of a
-    # call on a small field, and DataArray(data, coords) 200 to 400
+    # _replace takes 7 microseconds. The public ways rebuild every index: f.copy(data=...) takes 50, which is a third of
+    # a call on a small field, and DataArray(data, coords) 200 to 400
     if not extra:
         return f._replace(xr.Variable(f.dims, data, attrs), dict(f._coords), name, indexes=dict(f._indexes))
     kept = {key: value for key, value in f._coords.items() if key not in extra}

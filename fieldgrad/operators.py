@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Operators on ndarrays with tables: check, allocate, call the kernels.
 
-This is the layer beneath :mod:`fieldgrad.array` and the labelled operators; both say where fields come from and what the
-results are called.
+This is the layer beneath :mod:`fieldgrad.array` and the labelled operators; both say where fields come from and what
+the results are called.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-# Quantities that one kernel evaluates together. More of them would compile for a minute; longer lists take several passes.
+# Quantities that one kernel evaluates together. More of them would compile for a minute; longer lists take several
+# passes.
 _GROUP = 4
 
 _KEPT = {np.dtype(kind) for kind in ("float32", "float64", "complex64", "complex128")}
@@ -100,7 +101,8 @@ def as_field(array: Any, name: str = "f", dtype: np.dtype[Any] | None = None) ->
     """An array of a working dtype, without a copy where it is one already; masked values become NaN."""
     if isinstance(array, np.ma.MaskedArray):
         wanted = working_dtype(array.dtype, name) if dtype is None else dtype
-        return array.astype(wanted).filled(np.nan)
+        filled: Array = np.ma.filled(array.astype(wanted), np.nan)
+        return filled
     plain = np.asarray(array)
     wanted = working_dtype(plain.dtype, name) if dtype is None else dtype
     return plain.astype(wanted, copy=False)
@@ -253,9 +255,7 @@ def derive(
     requests: list[Request] = []
     for record, out in zip(records, given, strict=True):
         if dtype.kind == "c" and not record.linear:
-            raise TypeError(
-                f"quantities: {record.name!r} is not linear, so it is not defined for a complex velocity"
-            )
+            raise TypeError(f"quantities: {record.name!r} is not linear, so it is not defined for a complex velocity")
         places = value_shape(record, labels, frame)
         whole = (*(len(place) for place in places), *shape)
         if out is None:
@@ -268,7 +268,8 @@ def derive(
             places, result = ((normal,),), result[np.newaxis]
         targets.append(result)
         wanted = tuple(names.index(name) for name in record.parameters)
-        requests.append(Request(record.name, *places, *((),) * (2 - len(places)), wanted, record.function))
+        rows, columns = (*places, (), ())[:2]
+        requests.append(Request(record.name, rows, columns, wanted, record.function))
     _refuse_overlap(targets)
     for start in range(0, len(requests), _GROUP):
         part = slice(start, start + _GROUP)
@@ -279,16 +280,8 @@ def derive(
 def decompose(L: Array, D: Array | None = None, W: Array | None = None) -> tuple[Array, Array]:
     """D and W of a stored tensor, shape (n, n, ...); the same bits as :func:`derive` gives from the velocity."""
     count = L.shape[0]
-    D = (
-        _allocate(L[0, 0], L.shape[2:], (count, count))
-        if D is None
-        else _checked_out(D, L.shape, L.dtype, [L])
-    )
-    W = (
-        _allocate(L[0, 0], L.shape[2:], (count, count))
-        if W is None
-        else _checked_out(W, L.shape, L.dtype, [L])
-    )
+    D = _allocate(L[0, 0], L.shape[2:], (count, count)) if D is None else _checked_out(D, L.shape, L.dtype, [L])
+    W = _allocate(L[0, 0], L.shape[2:], (count, count)) if W is None else _checked_out(W, L.shape, L.dtype, [L])
     _refuse_overlap([D, W])
     half = L.dtype.type(0.5)
     scratch = np.empty_like(D[0, 0, ...])
@@ -318,9 +311,7 @@ def as_parameter(value: Any, name: str, dtype: np.dtype[Any], shape: tuple[int, 
     try:
         return np.broadcast_to(array, shape)
     except ValueError:
-        raise ValueError(
-            f"{name}: has shape {array.shape}, which does not broadcast to the field's {shape}"
-        ) from None
+        raise ValueError(f"{name}: has shape {array.shape}, which does not broadcast to the field's {shape}") from None
 
 
 def _one(
@@ -346,7 +337,8 @@ def _one(
     else:
         result = _checked_out(out, (*leading, *shape), f.dtype, [f, *values])
     target = result[np.newaxis] if squeeze else result
-    request = Request(name, *places, *((),) * (2 - len(places)), tuple(range(len(values))))
+    rows, columns = (*places, (), ())[:2]
+    request = Request(name, rows, columns, tuple(range(len(values))))
     _run(fields, labels, frame, [request], values, [target])
     return result
 
@@ -394,9 +386,7 @@ def _allocate(like: Array, shape: Sequence[int], leading: Sequence[int]) -> Arra
 def _checked_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any], inputs: Sequence[Array]) -> Array:
     """An output that is what it must be, and overlaps no input."""
     if not isinstance(out, np.ndarray):
-        raise TypeError(
-            f"out: is a {type(out).__name__}; it must be an ndarray of shape {shape} and dtype {dtype}"
-        )
+        raise TypeError(f"out: is a {type(out).__name__}; it must be an ndarray of shape {shape} and dtype {dtype}")
     if out.shape != shape or out.dtype != dtype:
         raise ValueError(
             f"out: has shape {out.shape} and dtype {out.dtype}; it must have shape {shape} and dtype {dtype}"
@@ -405,9 +395,7 @@ def _checked_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any], inputs:
         raise ValueError("out: is read-only; pass an array that can be written")
     for other in inputs:
         if _overlap(out, other):
-            raise ValueError(
-                "out: overlaps an input in memory, which would change while it is read; pass other memory"
-            )
+            raise ValueError("out: overlaps an input in memory, which would change while it is read; pass other memory")
     return out
 
 
@@ -421,6 +409,6 @@ def _refuse_overlap(outs: Sequence[Array]) -> None:
 def _overlap(a: Array, b: Array) -> bool:
     try:
         # exact, but for a bounded effort; views too intricate for it count as overlapping
-        return bool(np.shares_memory(a, b, max_work=10_000))
+        return bool(np.shares_memory(a, b, max_work=10_000))  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True

@@ -311,9 +311,7 @@ class Table(Mapping[str, Quantity]):
         )
 
     def _repr_html_(self) -> str:
-        head = "".join(
-            f"<th>{title}</th>" for title in ("name", "rank", "dim", "parameters", "formula", "reference")
-        )
+        head = "".join(f"<th>{title}</th>" for title in ("name", "rank", "dim", "parameters", "formula", "reference"))
         body = "".join(
             f"<tr><td><code>{record.name}</code></td><td>{record.rank}</td><td>{row[2]}</td><td>{row[3]}</td>"
             f"<td>${record.formula}$</td><td>{record.reference}</td></tr>"
@@ -395,15 +393,14 @@ def resolve_parameters(records: Sequence[Quantity], given: Mapping[str, Any]) ->
             values[name] = given.get(name, value)
         elif name in given:
             if parts:
-                raise TypeError(
-                    f"{parts[0]}: given beside {name} and without {_other(ratio, parts[0])}; leave it out"
-                )
+                raise TypeError(f"{parts[0]}: given beside {name} and without {_other(ratio, parts[0])}; leave it out")
             values[name] = given[name]
         else:
             instead = f", or {ratio[0]}= and {ratio[1]}=" if ratio else ""
             missing = f" ({parts[0]} alone does not do)" if parts else ""
             raise TypeError(
-                f"{name}: missing, but {', '.join(repr(user) for user in users)} needs it; pass {name}={instead}{missing}"
+                f"{name}: missing, but {', '.join(repr(user) for user in users)} needs it; "
+                f"pass {name}={instead}{missing}"
             )
     return values
 

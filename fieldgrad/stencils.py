@@ -68,7 +68,8 @@ def fornberg(offsets: Array, order: int) -> Array:
             for k in range(top, 0, -1):
                 weights[k, j] = (x[i] * weights[k, j] - k * weights[k - 1, j]) / gap
             weights[0, j] = x[i] * weights[0, j] / gap
-    return weights[order] / scale**order
+    result: Array = weights[order] / scale**order
+    return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,9 +130,7 @@ class Stencil:
         if taps % 2 == 0:
             raise ValueError(f"band: has {taps} taps; the number must be odd, since the window is centred")
         if self.row_sum.shape != (rows,):
-            raise ValueError(
-                f"row_sum: has shape {self.row_sum.shape}; it must be ({rows},), one for each row"
-            )
+            raise ValueError(f"row_sum: has shape {self.row_sum.shape}; it must be ({rows},), one for each row")
         if a + b > rows or max(self.lower.shape[1], self.upper.shape[1]) > self.nodes:
             raise ValueError(
                 f"lower, upper: blocks of shape {self.lower.shape} and {self.upper.shape} do not fit a table of "
@@ -140,14 +139,8 @@ class Stencil:
         if self.periodic and (a or b or self.nodes != rows or self.first):
             raise ValueError("periodic: a periodic table has no edges and as many rows as nodes")
         h = taps // 2
-        if (
-            not self.periodic
-            and rows - a - b
-            and (self.first + a < h or self.first + rows - b + h > self.nodes)
-        ):
-            raise ValueError(
-                f"band: windows of {taps} taps reach beyond the {self.nodes} nodes; widen the edges"
-            )
+        if not self.periodic and rows - a - b and (self.first + a < h or self.first + rows - b + h > self.nodes):
+            raise ValueError(f"band: windows of {taps} taps reach beyond the {self.nodes} nodes; widen the edges")
         for weights, sums in (
             (self.band[:, a : rows - b], self.row_sum[a : rows - b]),
             (self.lower.T, self.row_sum[:a]),
@@ -163,7 +156,7 @@ class Stencil:
     @property
     def rows(self) -> int:
         """Number of rows, which is the number of points of the output."""
-        return self.band.shape[1]
+        return int(self.band.shape[1])
 
     @property
     def half_width(self) -> int:
@@ -173,7 +166,7 @@ class Stencil:
     @property
     def neighbours(self) -> int:
         """Largest number of nodes, the centre not counted, that any row uses."""
-        return max(len(self.band), self.lower.shape[1], self.upper.shape[1]) - 1
+        return int(max(len(self.band), self.lower.shape[1], self.upper.shape[1])) - 1
 
     def taps(
         self, start: int, stop: int, width: int | None = None, *, centre: bool = False
@@ -229,7 +222,7 @@ class Stencil:
         return offsets, weights
 
     def _centre_weights(self) -> Array:
-        own = self.band[self.half_width].copy()
+        own: Array = self.band[self.half_width].copy()
         a, b = len(self.lower), len(self.upper)
         own[:a] = self.lower[np.arange(a), self.first + np.arange(a)]
         last = np.arange(self.rows - b, self.rows)
@@ -417,9 +410,7 @@ def derivative_stencil(
         raise ValueError(f"edge_accuracy: got {edge_accuracy}; it must be at least 1")
     n = len(x)
     half = (order + accuracy - 1) // 2 if order % 2 else (order + accuracy) // 2
-    needed = required_points(
-        order, edge_accuracy if period is None else accuracy, periodic=period is not None
-    )
+    needed = required_points(order, edge_accuracy if period is None else accuracy, periodic=period is not None)
     if n < needed:
         raise ValueError(
             f"x: has {n} points; a derivative of order {order} and accuracy {accuracy} needs at least {needed}"

@@ -91,9 +91,7 @@ def test_grid_is_inferred_with_options() -> None:
 
 @pytest.mark.parametrize("accessor", [DatasetAccessor, DataArrayAccessor])
 def test_signatures_and_documentation_follow_the_functions(accessor: type) -> None:
-    methods = {
-        name: item for name, item in inspect.getmembers(accessor, inspect.isfunction) if name[0] != "_"
-    }
+    methods = {name: item for name, item in inspect.getmembers(accessor, inspect.isfunction) if name[0] != "_"}
     assert len(methods) >= 7
     for name, method in methods.items():
         function = getattr(fg, name)

@@ -170,9 +170,7 @@ def test_gradient_hands_masked_and_datetime_values_on() -> None:
     times = np.array(["2000-01-01", "2000-01-02", "2000-01-04"], "M8[D]")
     np.testing.assert_array_equal(fg.array.gradient(times), np.gradient(times))
     for wrong in ({"accuracy": 4}, {"period": 5.0}, {"out": np.zeros(3)}):
-        with pytest.raises(
-            TypeError, match=r"f: masked and datetime values are handed on .* fill or convert"
-        ):
+        with pytest.raises(TypeError, match=r"f: masked and datetime values are handed on .* fill or convert"):
             fg.array.gradient(masked, **wrong)
 
 
@@ -286,9 +284,7 @@ def test_parameters_as_lists_and_as_a_ratio() -> None:
         "dissipation"
     ]
     np.testing.assert_array_equal(halves, 0.5 * ones)
-    with pytest.raises(
-        TypeError, match=r"speed: no quantity of 'dissipation' takes this parameter; they take"
-    ):
+    with pytest.raises(TypeError, match=r"speed: no quantity of 'dissipation' takes this parameter; they take"):
         fg.array.derive([u, v], "dissipation", X, Y, **PLANE, speed=1.0)
 
 
@@ -303,9 +299,7 @@ def test_three_components_on_a_plane() -> None:
         lambda: fg.array.divergence(u, X, Y, **PLANE),
         lambda: fg.array.derive(u, "spin", X, Y, **PLANE),
     ):
-        with pytest.raises(
-            ValueError, match=r"needs as many components .* x, y, z on directions x, y, .* pass"
-        ):
+        with pytest.raises(ValueError, match=r"needs as many components .* x, y, z on directions x, y, .* pass"):
             refused()
     with pytest.raises(ValueError, match=r"L: has shape \(3, 2, 11, 12\); D and W are defined for as many"):
         fg.array.decompose(L)
@@ -407,9 +401,7 @@ def test_given_memory_of_any_layout_gets_the_result(name: str) -> None:
 def test_wrong_memory_is_refused(name: str) -> None:
     call, leading = _outs()[name]
     shape = (*leading, 11, 12)
-    with pytest.raises(
-        ValueError, match=r"out: has shape .*; it must have shape .*11, 12\) and dtype float64"
-    ):
+    with pytest.raises(ValueError, match=r"out: has shape .*; it must have shape .*11, 12\) and dtype float64"):
         call(np.zeros((*shape, 1)))
     with pytest.raises(ValueError, match=r"out: has shape .* and dtype float32; .* dtype float64"):
         call(np.zeros(shape, np.float32))

@@ -51,9 +51,7 @@ def found(ds: xr.Dataset, **options: Any) -> dict[str, Any]:
 def test_usual_names_are_found(names: str) -> None:
     ds = dataset(names + " p")
     assert found(ds) == dict(zip("xyz", names.split(), strict=True))
-    assert found(ds.isel(z=0, drop=True).drop_vars(names.split()[2])) == dict(
-        zip("xy", names.split(), strict=False)
-    )
+    assert found(ds.isel(z=0, drop=True).drop_vars(names.split()[2])) == dict(zip("xy", names.split(), strict=False))
 
 
 @pytest.mark.parametrize(
@@ -171,9 +169,7 @@ def test_missing_and_ambiguous_components_are_refused(names: str, dims: str, mes
 
 def test_two_variables_with_one_standard_name_are_ambiguous() -> None:
     ds = dataset("a b c", ("y", "x"), a="x_wind", b="x_wind", c="y_wind")
-    with pytest.raises(
-        ValueError, match=r"'a' and 'b' share the standard_name 'x_wind'; say which ones, components="
-    ):
+    with pytest.raises(ValueError, match=r"'a' and 'b' share the standard_name 'x_wind'; say which ones, components="):
         found(ds)
 
 
@@ -184,9 +180,7 @@ def test_two_variables_with_one_standard_name_are_ambiguous() -> None:
 def test_rate_of_pressure_is_no_velocity(attrs: dict[str, str]) -> None:
     ds = dataset("u v w")
     ds["w"].attrs.update(attrs)
-    with pytest.raises(
-        ValueError, match=r"found \('u', 'v'\).*; 'w' is a rate of pressure and no velocity.*'z': None"
-    ):
+    with pytest.raises(ValueError, match=r"found \('u', 'v'\).*; 'w' is a rate of pressure and no velocity.*'z': None"):
         found(ds)
     assert found(ds, components=("u", "v", "w"))["z"] == "w"
 
@@ -222,9 +216,7 @@ def test_wrong_names_are_refused(components: Any, error: type[Exception], messag
 
 def test_names_need_a_dataset() -> None:
     u = field(("y", "x"), "u")
-    with pytest.raises(
-        TypeError, match=r"components: 'u' is a name, and a DataArray has no variables; pass a Dataset"
-    ):
+    with pytest.raises(TypeError, match=r"components: 'u' is a name, and a DataArray has no variables; pass a Dataset"):
         find_components(u, infer_grid(u), components=("u", "v"))
 
 
@@ -258,9 +250,7 @@ def test_wrong_labels_are_refused(labels: list[Any], message: str) -> None:
 
 def test_wrong_number_of_entries_is_refused() -> None:
     stacked = field(("component", "z", "y", "x"))[:2]
-    with pytest.raises(
-        ValueError, match=r"'component' has 2 entries without labels; the grid has 3 .*assign_coords"
-    ):
+    with pytest.raises(ValueError, match=r"'component' has 2 entries without labels; the grid has 3 .*assign_coords"):
         find_components(stacked, infer_grid(stacked))
 
 
@@ -296,13 +286,9 @@ def test_components_of_other_sizes_or_coordinates_are_refused() -> None:
     u, v = field(("time", "y", "x"), "u"), field(("time", "y", "x"), "v")
     with pytest.raises(ValueError, match=r"dimension 'time' has 2 points in 'u' and 1 in 'v'; .*xr.align"):
         find_components(u, grid, components=(u, v[:1]))
-    with pytest.raises(
-        ValueError, match=r"the coordinates of dimension 'x' differ between 'u' and 'v'.*interp"
-    ):
+    with pytest.raises(ValueError, match=r"the coordinates of dimension 'x' differ between 'u' and 'v'.*interp"):
         find_components(u, grid, components=(u, v.assign_coords(x=v.x + 0.5)))
-    with pytest.raises(
-        ValueError, match=r"the y component 'v' has 2 points along 'x', and the grid 3; infer the grid"
-    ):
+    with pytest.raises(ValueError, match=r"the y component 'v' has 2 points along 'x', and the grid 3; infer the grid"):
         find_components(u, grid, components=(u, v[..., :2]))
 
 

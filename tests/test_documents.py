@@ -77,8 +77,7 @@ def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
             assert page == ROOT / "README.md", f"{page.name}:{block.line}: nothing executes this bash block"
         else:
             assert block.language in DIRECTIVES, (
-                f"{page.name}:{block.line}: nothing executes a block marked {block.language!r}; "
-                f"use pycon or console"
+                f"{page.name}:{block.line}: nothing executes a block marked {block.language!r}; use pycon or console"
             )
 
 

@@ -59,9 +59,7 @@ def test_derived_file_equals_derive(source: str, into: str, tmp_path: Path, monk
     given = saved(flow(), tmp_path / f"in{source}")
     out = tmp_path / f"out{into}"
     seen: list[tuple[int, int, str]] = []
-    order = Order(
-        NAMES, Reading(periodic={"x": None}, accuracy=4), {"viscosity": "nu"}, command="fieldgrad x"
-    )
+    order = Order(NAMES, Reading(periodic={"x": None}, accuracy=4), {"viscosity": "nu"}, command="fieldgrad x")
     done = files.derive_file(given, out, order, lambda *now: seen.append(now))
     assert done.pieces == 5
     assert seen[0] == (0, 15, "reading")
@@ -190,9 +188,7 @@ def test_truncated_file(tmp_path: Path) -> None:
 
 
 def test_times_that_cannot_be_decoded_are_left_as_numbers(tmp_path: Path) -> None:
-    ds = flow(3)[["u", "v"]].assign_coords(
-        time=("time", [0.5, 1.5, 2.5], {"units": "fortnights since 2001-01-01"})
-    )
+    ds = flow(3)[["u", "v"]].assign_coords(time=("time", [0.5, 1.5, 2.5], {"units": "fortnights since 2001-01-01"}))
     path = saved(ds.drop_vars(["season", "height"]), tmp_path / "in.nc")
     with pytest.warns(files.FileNote, match="times are left as numbers"):
         assert loaded(path).time.dtype == np.float64

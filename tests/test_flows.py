@@ -149,9 +149,7 @@ def on_grid(expression: Any, flow: flows.Flow, digits: int = 30) -> np.ndarray:
     dataset = flow.dataset
     values = np.empty(flow.shape)
     for index in np.ndindex(*flow.shape):
-        point = {
-            symbols[d]: number(float(dataset[d].values[i])) for d, i in zip(flow.dims, index, strict=True)
-        }
+        point = {symbols[d]: number(float(dataset[d].values[i])) for d, i in zip(flow.dims, index, strict=True)}
         values[index] = float(sympy.sympify(expression).subs(point).evalf(digits))
     return values
 
@@ -223,8 +221,7 @@ def test_navier_stokes(name: str) -> None:
         zero = [r + sympy.diff(case.pressure or 0, s) for r, s in zip(residual, space, strict=True)]
     else:
         zero = [
-            sympy.diff(residual[j], space[i]) - sympy.diff(residual[i], space[j])
-            for i, j in ((0, 1), (1, 2), (2, 0))
+            sympy.diff(residual[j], space[i]) - sympy.diff(residual[i], space[j]) for i, j in ((0, 1), (1, 2), (2, 0))
         ]
     for point in ((0.25, 0.5, 0.75, 1.5), (-1.5, 0.25, 2.0, 0.5)):
         at = dict(zip((X, Y, Z, T), map(number, point), strict=True))
@@ -256,9 +253,7 @@ def test_vortices_keep_their_digits_at_every_radius(name: str, radius: float) ->
         rate = 0.0
     else:
         rate = 1e-40  # too small to be seen beside the swirl, except where that is lost
-        flow = flows.burgers_vortex(
-            [x], [y], [0.0], circulation=gamma, strain_rate=rate, viscosity=rate * core / 4
-        )
+        flow = flows.burgers_vortex([x], [y], [0.0], circulation=gamma, strain_rate=rate, viscosity=rate * core / 4)
     with mpmath.workdps(700):
         mx, my = mpmath.mpf(x), mpmath.mpf(y)
         s, c = mx**2 + my**2, mpmath.mpf(core)
@@ -287,9 +282,7 @@ def test_limits_on_the_axis() -> None:
         ),
         (flows.rankine(origin, origin, circulation=3.0, core_radius=0.75), 3 / (2 * math.pi * 0.75**2)),
         (
-            flows.burgers_vortex(
-                origin, origin, origin, circulation=3.0, strain_rate=0.25, viscosity=0.03125
-            ),
+            flows.burgers_vortex(origin, origin, origin, circulation=3.0, strain_rate=0.25, viscosity=0.03125),
             3 * 0.25 / (8 * math.pi * 0.03125),
         ),
     ]
@@ -413,9 +406,7 @@ def test_planar_flows_extrude(make: Callable[..., flows.Flow]) -> None:
     L = solid.velocity_gradient
     assert np.all(L.sel(component="z") == 0)
     assert np.all(L.sel(direction="z") == 0)
-    xr.testing.assert_equal(
-        L.isel(component=[0, 1], direction=[0, 1], z=0, drop=True), plane.velocity_gradient
-    )
+    xr.testing.assert_equal(L.isel(component=[0, 1], direction=[0, 1], z=0, drop=True), plane.velocity_gradient)
     xr.testing.assert_equal(
         solid.exact("vorticity").sel(component="z", drop=True).isel(z=0, drop=True).rename(None),
         plane.exact("vorticity").rename(None),

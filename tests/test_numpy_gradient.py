@@ -43,9 +43,7 @@ def numpys_tests() -> ModuleType:
         try:
             return importlib.import_module(WHERE)
         except ModuleNotFoundError as error:
-            pytest.skip(
-                f"NumPy {np.__version__} is installed without its tests: {error}", allow_module_level=True
-            )
+            pytest.skip(f"NumPy {np.__version__} is installed without its tests: {error}", allow_module_level=True)
 
 
 theirs = numpys_tests()

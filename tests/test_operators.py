@@ -73,9 +73,7 @@ def test_what_holds_no_numbers_is_refused(given: str) -> None:
 @pytest.mark.skipif(np.dtype(np.longdouble) == np.float64, reason="long double is double here")
 @pytest.mark.parametrize("given", [np.longdouble, np.clongdouble])
 def test_extended_precision_is_refused(given: Any) -> None:
-    with pytest.raises(
-        TypeError, match=r"speed: has dtype .*differentiated; convert it \(astype\('float64'\)"
-    ):
+    with pytest.raises(TypeError, match=r"speed: has dtype .*differentiated; convert it \(astype\('float64'\)"):
         working_dtype(np.dtype(given), "speed")
 
 
@@ -178,9 +176,7 @@ def test_undefined_values_are_refused(name: str, labels: str, directions: str, m
 
 def test_nonlinear_quantities_of_complex_fields_are_refused() -> None:
     fields = [field(np.complex128)] * 2
-    with pytest.raises(
-        TypeError, match=r"quantities: 'q_criterion' is not linear, so it is not defined for a"
-    ):
+    with pytest.raises(TypeError, match=r"quantities: 'q_criterion' is not linear, so it is not defined for a"):
         operators.derive(fields, ("x", "y"), frame("xy"), [quantity("q_criterion")], {})
 
 
@@ -246,9 +242,7 @@ def outputs(f: np.ndarray) -> dict[str, Callable[[np.ndarray], Any]]:
         "gradient": lambda out: operators.gradient(f, space, out[0]),
         "laplacian": lambda out: operators.laplacian(f, second, out[0, 0]),
         "advection": lambda out: operators.advection(f, space, [f, f, f], out[0, 0]),
-        "directional_derivative": lambda out: operators.directional_derivative(
-            f, space, [f, f, f], out[0, 0]
-        ),
+        "directional_derivative": lambda out: operators.directional_derivative(f, space, [f, f, f], out[0, 0]),
         "hessian": lambda out: operators.hessian(f, space, second, out),
         "derive": lambda out: operators.derive(
             [f, f, f], ("x", "y", "z"), space, [quantity("velocity_gradient")], {}, [out]
@@ -263,9 +257,7 @@ OPERATORS = list(outputs(np.zeros((7, 8, 9))))
 def test_wrong_memory_is_refused(name: str) -> None:
     f = field()
     call = outputs(f)[name]
-    with pytest.raises(
-        ValueError, match=r"out: has shape .* and dtype float64; it must have shape .*7, 8, 9\)"
-    ):
+    with pytest.raises(ValueError, match=r"out: has shape .* and dtype float64; it must have shape .*7, 8, 9\)"):
         call(np.zeros((3, 3, 7, 8, 10)))
     for dtype in ("f4", ">f8", "i8", "c16"):
         with pytest.raises(ValueError, match=r"out: has .*; it must have shape .* and dtype float64"):
@@ -294,13 +286,9 @@ def test_memory_of_a_parameter_or_of_another_output_is_refused() -> None:
     with pytest.raises(ValueError, match=r"out: overlaps an input"):
         operators.derive([f, f], ("x", "y"), frame("xy"), one, {"viscosity": memory[0]}, [memory[0]])
     both = [quantity("divergence"), quantity("q_criterion")]
-    with pytest.raises(
-        ValueError, match=r"out: two outputs overlap in memory; pass memory of its own for each"
-    ):
+    with pytest.raises(ValueError, match=r"out: two outputs overlap in memory; pass memory of its own for each"):
         operators.derive([f, f], ("x", "y"), frame("xy"), both, {}, [memory[0], memory[0, ::-1]])
-    with pytest.raises(
-        TypeError, match=r"out: is a list; it must be an ndarray of shape \(7, 8, 9\) and dtype"
-    ):
+    with pytest.raises(TypeError, match=r"out: is a list; it must be an ndarray of shape \(7, 8, 9\) and dtype"):
         operators.derive([f, f], ("x", "y"), frame("xy"), both, {}, [[1.0], None])  # type: ignore[list-item]
 
 

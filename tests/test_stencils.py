@@ -121,14 +121,10 @@ def test_weights_with_the_least_number_of_points(order: int, accuracy: int) -> N
     ("offset", "spacing"),
     [(1e9, 1.0), (-1e9, 1e-3), (0.0, 1e-12), (0.0, 1e12), (1e9, 1e12), (0.0, 1e-30), (0.0, 1e30)],
 )
-def test_weights_far_from_the_origin_and_at_extreme_spacings(
-    accuracy: int, offset: float, spacing: float
-) -> None:
+def test_weights_far_from_the_origin_and_at_extreme_spacings(accuracy: int, offset: float, spacing: float) -> None:
     x = offset + spacing * random_nodes(14)
     for order in ORDERS:
-        assert_rows_close(
-            derivative_stencil(x, order, accuracy).matrix(), exact_matrix(x, order, accuracy), 64
-        )
+        assert_rows_close(derivative_stencil(x, order, accuracy).matrix(), exact_matrix(x, order, accuracy), 64)
 
 
 @pytest.mark.parametrize("ratio", [4.0, 0.25])
@@ -274,9 +270,7 @@ def test_order_of_accuracy(kind: str, order: int, accuracy: int, edges: bool) ->
 @pytest.mark.parametrize("accuracy", ACCURACIES)
 def test_order_of_accuracy_where_the_axis_wraps(kind: str, order: int, accuracy: int) -> None:
     seeds = range(7) if kind == "random" else range(1)
-    fits = [
-        fitted_order(PERIODIC_NODES[kind], seed, order, accuracy, period=1.0, edges=False) for seed in seeds
-    ]
+    fits = [fitted_order(PERIODIC_NODES[kind], seed, order, accuracy, period=1.0, edges=False) for seed in seeds]
     assert np.median(fits) >= accuracy - (0.1 if kind == "uniform" else 0.4)
 
 
@@ -413,9 +407,7 @@ def test_taps_with_the_centre_give_the_whole_row(table: Stencil) -> None:
     power=st.integers(-60, 60),
 )
 @settings(deadline=None)
-def test_translation_scaling_and_reversal(
-    order: int, accuracy: int, steps: list[int], shift: int, power: int
-) -> None:
+def test_translation_scaling_and_reversal(order: int, accuracy: int, steps: list[int], shift: int, power: int) -> None:
     x = np.cumsum(steps) / 16.0
     matrix = derivative_stencil(x, order, accuracy).matrix()
     # these are exact in binary, so the weights are the same to the bit
@@ -541,15 +533,11 @@ def test_spacings_too_uneven_for_double_precision() -> None:
 @pytest.mark.parametrize("bounds", [(3, 3), (-1, 4), (5, 4), (0, 10)])
 def test_slices_out_of_range(bounds: tuple[int, int]) -> None:
     table = derivative_stencil(random_nodes(9))
-    with pytest.raises(
-        ValueError, match=rf"start, stop: {bounds[0]} and {bounds[1]} are not a range of the 9 rows"
-    ):
+    with pytest.raises(ValueError, match=rf"start, stop: {bounds[0]} and {bounds[1]} are not a range of the 9 rows"):
         table.slice(*bounds)
 
 
 def test_a_block_cannot_be_transposed() -> None:
     part, _, _ = derivative_stencil(random_nodes(9)).slice(2, 5)
-    with pytest.raises(
-        ValueError, match="transpose: the table is a block of a larger one; transpose that, then slice"
-    ):
+    with pytest.raises(ValueError, match="transpose: the table is a block of a larger one; transpose that, then slice"):
         part.transpose()

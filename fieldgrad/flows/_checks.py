@@ -35,8 +35,7 @@ def coordinate(axis: str, given: Coordinate, period: float | None = None) -> xr.
         )
     if str(array.attrs.get("axis", axis)).lower() != axis:
         raise ValueError(
-            f"{axis} has the attribute axis={array.attrs['axis']!r}: pass it as that axis, or drop the "
-            f"attribute"
+            f"{axis} has the attribute axis={array.attrs['axis']!r}: pass it as that axis, or drop the attribute"
         )
     array.attrs = {"axis": axis.upper(), "units": "m"} | array.attrs
     span = float(np.ptp(array.values))
@@ -50,8 +49,7 @@ def time(given: Coordinate) -> xr.DataArray:
     array = _labelled("t", "time", given, "s")
     if array.ndim > 1:
         raise ValueError(
-            f"t has {array.ndim} dimensions (shape {array.shape}): pass a number, or a 1-D array of "
-            f"times in seconds"
+            f"t has {array.ndim} dimensions (shape {array.shape}): pass a number, or a 1-D array of times in seconds"
         )
     array.attrs = {"axis": "T", "units": "s", "long_name": "time"} | array.attrs
     return array

@@ -113,17 +113,11 @@ FORMULAS: dict[str, Formula] = {
     "third_invariant": Formula("R = -det L", "s-3", _third_invariant, spaces=(3,)),
     "q_criterion": Formula("(|W|^2 - |D|^2)/2", "s-2", lambda q: (_squared(q.W) - _squared(q.D)) / 2),
     "lambda2": Formula("middle eigenvalue of D^2 + W^2", "s-2", _lambda2, spaces=(3,)),
-    "principal_strain_rates": Formula(
-        "eigenvalues of D, descending", "s-1", _principal_strain_rates, ("principal",)
-    ),
+    "principal_strain_rates": Formula("eigenvalues of D, descending", "s-1", _principal_strain_rates, ("principal",)),
     "okubo_weiss": Formula("(u_x - v_y)^2 + (v_x + u_y)^2 - w_z^2", "s-2", _okubo_weiss, spaces=(2,)),
     "dissipation": Formula("2 nu D:D", "m2 s-3", lambda q: 2 * q.nu * _squared(q.D), needs_viscosity=True),
-    "pseudo_dissipation": Formula(
-        "2 nu L:L", "m2 s-3", lambda q: 2 * q.nu * _squared(q.L), needs_viscosity=True
-    ),
-    "vortex_stretching": Formula(
-        "L w", "s-2", lambda q: np.einsum("...ij,...j->...i", q.L, q.w), ("component",), (3,)
-    ),
+    "pseudo_dissipation": Formula("2 nu L:L", "m2 s-3", lambda q: 2 * q.nu * _squared(q.L), needs_viscosity=True),
+    "vortex_stretching": Formula("L w", "s-2", lambda q: np.einsum("...ij,...j->...i", q.L, q.w), ("component",), (3,)),
     "enstrophy_production": Formula(
         "w . D w", "s-3", lambda q: np.einsum("...i,...ij,...j->...", q.w, q.D, q.w), spaces=(3,)
     ),
@@ -139,9 +133,7 @@ def formula(name: str, components: Sequence[str], directions: Sequence[str]) -> 
     n = len(directions)
     if n not in found.spaces:
         allowed = " or ".join(f"{space}-D" for space in found.spaces)
-        raise ValueError(
-            f"{name} is defined in {allowed} flows; this flow is {n}-D, with {', '.join(directions)}"
-        )
+        raise ValueError(f"{name} is defined in {allowed} flows; this flow is {n}-D, with {', '.join(directions)}")
     curl_only = name in ("velocity_gradient", "vorticity")
     if len(components) != n and not curl_only:
         raise ValueError(

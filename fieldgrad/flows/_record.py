@@ -212,9 +212,7 @@ class Flow:
         return {str(dim): size for array in arrays for dim, size in array.sizes.items()}
 
     def _coords(self) -> dict[str, xr.DataArray | list[str]]:
-        coords: dict[str, xr.DataArray | list[str]] = {
-            str(c.dims[0]): c.copy() for c in self.coordinates.values()
-        }
+        coords: dict[str, xr.DataArray | list[str]] = {str(c.dims[0]): c.copy() for c in self.coordinates.values()}
         if self.time is not None:
             coords[str(self.time.dims[0]) if self.time.ndim else "time"] = self.time.copy()
         return coords
@@ -259,9 +257,7 @@ def build(
     given = {axis: value for axis, value in zip(_exact.AXES, (x, y, z), strict=True) if value is not None}
     for axis in required:
         if axis not in given:
-            raise TypeError(
-                f"{axis} is None: {name} needs {', '.join(required)}; pass the points along {axis} (m)"
-            )
+            raise TypeError(f"{axis} is None: {name} needs {', '.join(required)}; pass the points along {axis} (m)")
     coordinates = {axis: _checks.coordinate(axis, value, period.get(axis)) for axis, value in given.items()}
     _checks.distinct_dims([*coordinates.values(), *([] if t is None else [t])])
     return Flow(

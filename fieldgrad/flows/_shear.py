@@ -285,9 +285,7 @@ def pure_strain(
         z=z,
         velocity=lambda *points: [rate * s for rate, s in zip(a, points[:n], strict=True)],
         gradient=lambda *points: [[a[i] if i == j else 0.0 for j in range(n)] for i in range(n)],
-        pressure=lambda *points: np.asarray(
-            -sum((rate * s) ** 2 for rate, s in zip(a, points[:n], strict=True)) / 2
-        ),
+        pressure=lambda *points: np.asarray(-sum((rate * s) ** 2 for rate, s in zip(a, points[:n], strict=True)) / 2),
         parameters={"rates": a},
     )
 

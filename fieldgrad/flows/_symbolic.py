@@ -75,9 +75,7 @@ def from_sympy(
     try:
         sympy = import_module("sympy")
     except ImportError as error:
-        raise ImportError(
-            "flows.from_sympy needs sympy, which is not installed: pip install sympy"
-        ) from error
+        raise ImportError("flows.from_sympy needs sympy, which is not installed: pip install sympy") from error
 
     given = {axis: value for axis, value in (("x", x), ("y", y), ("z", z)) if value is not None}
     axes = tuple(given)
@@ -103,8 +101,7 @@ def from_sympy(
     symbols = {name: sympy.Symbol(name, real=True) for name in _COORDINATES}
     # Whole numbers stay whole: x**n with n = 2 then has the derivative 2 x, also at x = 0.
     numbers = {
-        name: sympy.Integer(v) if v.is_integer() and abs(v) < 2**53 else sympy.Float(v)
-        for name, v in values.items()
+        name: sympy.Integer(v) if v.is_integer() and abs(v) < 2**53 else sympy.Float(v) for name, v in values.items()
     }
     usable = {*axes, *values, *(["t"] if t is not None else [])}
     velocity_parts, gradient_parts = [], []
@@ -121,10 +118,7 @@ def from_sympy(
         ).doit()
         velocity_parts.append(_numeric(sympy, what, symbols, expression))
         gradient_parts.append(
-            [
-                _numeric(sympy, f"d/d{axis} of {what}", symbols, sympy.diff(expression, symbols[axis]))
-                for axis in axes
-            ]
+            [_numeric(sympy, f"d/d{axis} of {what}", symbols, sympy.diff(expression, symbols[axis])) for axis in axes]
         )
 
     def velocity(*points: Array) -> list[Array]:
@@ -162,9 +156,7 @@ def _expressions(sympy: Any, components: Sequence[Any]) -> list[Any]:
             )
         expression = sympy.sympify(component)
         if not isinstance(expression, sympy.Expr):
-            raise TypeError(
-                f"components[{index}] is {component!r}: pass a scalar sympy expression or a number"
-            )
+            raise TypeError(f"components[{index}] is {component!r}: pass a scalar sympy expression or a number")
         found.append(expression)
     return found
 

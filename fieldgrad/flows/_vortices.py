@@ -79,9 +79,7 @@ def lamb_oseen(
     nu = _checks.positive("viscosity", viscosity)
     times = _checks.time(t)
     if float(times.min()) <= 0:
-        raise ValueError(
-            f"t has the value {float(times.min())}: the vortex is singular until t > 0; pass later times"
-        )
+        raise ValueError(f"t has the value {float(times.min())}: the vortex is singular until t > 0; pass later times")
 
     def velocity(x: Array, y: Array, z: Array, t: Array) -> list[Array]:
         f, _ = _gaussian_core(x**2 + y**2, gamma, 4 * nu * t)

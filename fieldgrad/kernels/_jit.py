@@ -10,8 +10,8 @@ import numba
 # error_model numpy: a division by zero is inf or NaN, never a branch, which would keep a loop from vectorising.
 OPTIONS = {"error_model": "numpy"}
 
-#: For functions that are called inside a loop. Helpers that take arrays cost 20 times once LLVM stops inlining them. Wrappers
-#: for calls from Python would double their compile time.
+#: For functions that are called inside a loop. Helpers that take arrays cost 20 times once LLVM stops inlining them.
+#: Wrappers for calls from Python would double their compile time.
 INLINED = {"forceinline": True, **OPTIONS}
 inlined = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **INLINED)
 

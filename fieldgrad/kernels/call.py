@@ -30,12 +30,13 @@ _ROWS = 256
 # Points of a row in a task; 512 are as fast as whole rows of 4096, and keep the planes of the stencil in cache.
 _FUSED_BLOCK = 512
 _LONG_BLOCK = 8192
-# Outputs that are written at once, where they do not lie a multiple of _ALIAS bytes apart. More streams than a cache set has
-# ways evict each other (one thread, ms, 256^3: D and W 2277 written at once, 400 staged, 268 staged and streamed).
+# Outputs that are written at once, where they do not lie a multiple of _ALIAS bytes apart. More streams than a cache
+# set has ways evict each other (one thread, ms, 256^3: D and W 2277 written at once, 400 staged, 268 staged and
+# streamed).
 _DIRECT_OUTPUTS = 3
 _ALIAS = 4096
-# Bytes of output from which staged values bypass the caches: no line is read only to be overwritten. One thread, ms: L at 250^3
-# 180 stored, 132 streamed; D and W 304 and 220; where all fits into the cache storing is faster.
+# Bytes of output from which staged values bypass the caches: no line is read only to be overwritten. One thread, ms: L
+# at 250^3 180 stored, 132 streamed; D and W 304 and 220; where all fits into the cache storing is faster.
 _STREAM_FROM = 64 << 20
 # Rows of all tables of a call up to which it is kept ready: a few megabytes in all.
 _KEPT_ROWS = 10_000
@@ -153,10 +154,7 @@ def _kept(
     outputs = sum(max(len(one.rows), 1) * max(len(one.columns), 1) for one in requests)
     streamed = outputs * layout.points * dtype.itemsize >= _STREAM_FROM
     steps = [
-        step * dtype.itemsize
-        for first in range(1, len(strides), 3)
-        for step in strides[first : first + 2]
-        if step
+        step * dtype.itemsize for first in range(1, len(strides), 3) for step in strides[first : first + 2] if step
     ]
     aliased = any(step % _ALIAS == 0 for step in steps)
     staged = outputs > _DIRECT_OUTPUTS or (outputs > 1 and streamed and aliased)
@@ -192,7 +190,7 @@ class _Form:
 def _tables(
     layout: Layout, stencils: Sequence[Stencil | None], dtype: np.dtype[Any], *, centre: bool
 ) -> tuple[tuple[NDArray[Any], ...], _Form]:
-    """Offsets and weights as the engine reads them: one row for each point of an outer slot, one column along the row."""
+    """Offsets and weights as the engine reads them: a row for each point of an outer slot, a column along the row."""
     chosen = [None if slot == ABSENT else stencils[slot] for slot in layout.slots]
     width = max([stencil.neighbours for stencil in chosen[:3] if stencil is not None], default=0)
     tables: list[NDArray[Any]] = []
@@ -286,8 +284,8 @@ def _check_processor() -> None:
     features = llvmlite.binding.get_host_cpu_features()
     if features and "fma" in features and not features["fma"]:
         warnings.warn(
-            "this processor has no fused multiply-add: fieldgrad computes it in software, with the same bits, many times "
-            "slower",
+            "this processor has no fused multiply-add: fieldgrad computes it in software, with the same bits, many "
+            "times slower",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -297,7 +295,8 @@ def _check_processor() -> None:
 def _compiled(spec: Spec, dtype: np.dtype[Any], parameters: int, outs: int) -> Callable[..., None]:
     """Entry point of the kernel for these types: loaded from the disk cache, or compiled.
 
-    It is called directly, since numba's dispatch costs several microseconds for each argument whose type it has to find.
+    It is called directly, since numba's dispatch costs several microseconds for each argument whose type it has to
+    find.
     """
     _check_processor()
     number = numba.from_dtype(dtype)

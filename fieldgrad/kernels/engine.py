@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The engine: one loop nest for every dimension, axis, accuracy, edge, operator and quantity.
 
-Memory is walked as rows: four slots 0, 1, 2, 3 from the slowest loop to the contiguous row. Along an outer slot a row has a
-list of neighbour rows (offsets in elements) with one weight each, which tells interior, edge and periodic wrap alike. Along
-the row, the interior has constant offsets and a weight for each point; the few points near its ends have a list each.
+Memory is walked as rows: four slots 0, 1, 2, 3 from the slowest loop to the contiguous row. Along an outer slot a row
+has a list of neighbour rows (offsets in elements) with one weight each, which tells interior, edge and periodic wrap
+alike. Along the row, the interior has constant offsets and a weight for each point; the few points near its ends have a
+list each.
 
-A task is a pencil: a tile of slot 2 and a block of the row, swept along slots 0 and 1, so that the planes of a stencil stay
-in cache. Tasks are independent, and any range of them may be run by any thread.
+A task is a pencil: a tile of slot 2 and a block of the row, swept along slots 0 and 1, so that the planes of a stencil
+stay in cache. Tasks are independent, and any range of them may be run by any thread.
 
 Measured on 2 cores (float64, q_criterion, milliseconds; limit: read three arrays, write one):
 
@@ -14,8 +15,8 @@ Measured on 2 cores (float64, q_criterion, milliseconds; limit: read three array
     250^3   17         27, 57                     61, 80                  110
     256^3   19         48, 58                    131, 71                  118
 
-`_fused_row` computes all derivatives of a point at once and keeps them in registers; beyond accuracy 2 the row addresses
-spill. `_scratch_row` fills one short row of scratch for each derivative, then evaluates the points from it.
+`_fused_row` computes all derivatives of a point at once and keeps them in registers; beyond accuracy 2 the row
+addresses spill. `_scratch_row` fills one short row of scratch for each derivative, then evaluates the points from it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from numba.extending import overload
 
 from fieldgrad.kernels._jit import INLINED, called, inlined, kernel
 from fieldgrad.kernels.memory import (
+    fence,
     fma,
     like,
     load,
@@ -36,7 +38,6 @@ from fieldgrad.kernels.memory import (
     stream,
     stream_lanes,
     until_aligned,
-    fence,
 )
 from fieldgrad.kernels.spec import parameters_of, points_of, select, shape_of, store_value, tail, tensor
 
@@ -50,9 +51,7 @@ LOW, HIGH, EDGE_WIDTH = (
     12,
     13,
 )  # points near the ends of the row, and the length of their lists of neighbours
-STEP = (
-    14  # elements between neighbours along the row: above 1 where faster dimensions have been merged into it
-)
+STEP = 14  # elements between neighbours along the row: above 1 where faster dimensions have been merged into it
 CHUNK, CHUNKS, TILE, TILES, BLOCK, BLOCKS = 15, 16, 17, 18, 19, 20  # pieces of slot 1, slot 2 and the row
 STREAMED = 21  # whether staged outputs bypass the caches
 ENTRIES = 22
@@ -67,7 +66,7 @@ FUSED_WIDTH = 2
 
 @inlined
 def _row_difference(spec: Any, f: Any, at: Any, centre: Any, offsets: Any, weights: Any, first: Any) -> Any:
-    """Derivative along an outer slot: the neighbours are points of other rows, with the same weight all along the row."""
+    """Derivative along an outer slot: neighbours are points of other rows, with one weight all along the row."""
     total = load(weights, first) * (load(f, at + load(offsets, first)) - centre)
     for s in range(1, spec.width):
         total = fma(load(weights, first + s), load(f, at + load(offsets, first + s)) - centre, total)
@@ -128,11 +127,7 @@ def _near_end(spec: Any, f: Any, at: Any, edge: Any, width: Any, tables: Any, fi
     """Derivatives along the four slots at a point near an end of the row."""
     centre = _centre(spec, f, at)
     a, b, c = _outer_differences(spec, f, at, centre, tables, first)
-    d = (
-        _edge_difference(f, at, centre, tables[7], tables[8], edge * width, width)
-        if spec.inner
-        else like(0.0, centre)
-    )
+    d = _edge_difference(f, at, centre, tables[7], tables[8], edge * width, width) if spec.inner else like(0.0, centre)
     return a, b, c, d
 
 
@@ -142,32 +137,22 @@ def _emit(points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any
 
 
 @overload(_emit, jit_options=INLINED)
-def _emit_compiled(
-    points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any
-) -> Any:
+def _emit_compiled(points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any) -> Any:
     if not points.points:
 
-        def nothing(
-            points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any
-        ) -> None:
+        def nothing(points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any) -> None:
             pass
 
         return nothing
     function = points.points[0].function
 
-    def direct(
-        points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any
-    ) -> None:
+    def direct(points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any) -> None:
         store_value(points, outs[0], at, strides[:3], function(L, *select(points, parameters)))
         _emit(tail(points), L, parameters, outs[1:], strides[3:], at, g, i)
 
-    def staged(
-        points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any
-    ) -> None:
+    def staged(points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any) -> None:
         _, columns, row = shape_of(points)
-        store_value(
-            points, g, i, (row * PITCH, columns * PITCH, PITCH), function(L, *select(points, parameters))
-        )
+        store_value(points, g, i, (row * PITCH, columns * PITCH, PITCH), function(L, *select(points, parameters)))
         _emit(tail(points), L, parameters, outs[1:], strides[3:], at, g, i)
 
     return staged if points.staged else direct
@@ -175,7 +160,8 @@ def _emit_compiled(
 
 @called
 def _copy_rows(
-    out: Any, place: Any, component: Any, direction: Any, g: Any, row: Any, rows: Any, columns: Any, n: Any, streamed: Any
+    out: Any, place: Any, component: Any, direction: Any, g: Any,
+    row: Any, rows: Any, columns: Any, n: Any, streamed: Any,
 ) -> None:  # fmt: skip
     """Copy rows of scratch to memory. Knows nothing of the spec, so that it is compiled once for all kernels."""
     step = stream_lanes(out)
@@ -304,9 +290,7 @@ def _fill(
             i = edge if edge < low else n - high - low + edge
             if start <= i < stop:
                 at = source + i
-                value = _edge_difference(
-                    f, at, _centre(spec, f, at), tables[7], tables[8], edge * width, width
-                )
+                value = _edge_difference(f, at, _centre(spec, f, at), tables[7], tables[8], edge * width, width)
                 store_scratch(g, (row + 3) * PITCH + i - start, value)
 
 
@@ -397,9 +381,7 @@ def sweep(
         batch = rest // chunks
         for h in range(layout[SIZES]):
             for k in range(first_k, last_k):
-                source = (
-                    layout[ORIGIN] + batch_in[batch] + h * layout[IN_STRIDES] + k * layout[IN_STRIDES + 1]
-                )
+                source = layout[ORIGIN] + batch_in[batch] + h * layout[IN_STRIDES] + k * layout[IN_STRIDES + 1]
                 target = batch_out[batch] + h * layout[OUT_STRIDES] + k * layout[OUT_STRIDES + 1]
                 for j in range(first_j, last_j):
                     _row(

@@ -79,8 +79,7 @@ def _strides(array: NDArray[Any], ndim: int) -> tuple[int, ...]:
     """Strides of the last dimensions; those of length one do not matter."""
     leading = array.ndim - ndim
     return tuple(
-        stride if count > 1 else 0
-        for stride, count in zip(array.strides[leading:], array.shape[leading:], strict=True)
+        stride if count > 1 else 0 for stride, count in zip(array.strides[leading:], array.shape[leading:], strict=True)
     )
 
 
@@ -92,8 +91,7 @@ def _walkable(source: NDArray[Any], outs: list[NDArray[Any]], ndim: int, *, pack
         return False
     rows = [axis for axis in range(ndim) if strides[axis] == outs[0].itemsize]
     return all(
-        out.dtype == source.dtype and has_contiguous_rows(out) and _strides(out, ndim) == strides
-        for out in outs
+        out.dtype == source.dtype and has_contiguous_rows(out) and _strides(out, ndim) == strides for out in outs
     ) and (max(shape) == 1 or (len(rows) == 1 and rows[0] == _fastest(source, shape)))
 
 

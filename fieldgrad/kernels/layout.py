@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from fieldgrad.stencils import Stencil
 
 # A fast dimension without derivatives (components, real and imaginary parts, a few times) is merged into the
-# differentiated one beside it when shorter than this; the row then has that step between neighbours. Longer ones are rows
-# themselves.
+# differentiated one beside it when shorter than this; the row then has that step between neighbours. Longer ones are
+# rows themselves.
 _MERGE_BELOW = 64
 
 

@@ -9,7 +9,6 @@ outputs are declared not to alias either.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -52,7 +51,7 @@ def pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any)
     return builder.gep(data, [index], inbounds=True)
 
 
-def _make_load(scope: str) -> Callable[..., Any]:
+def _make_load(scope: str) -> Any:
     @intrinsic
     def load(typingctx: Any, array: Any, index: Any) -> Any:
         """Element of a one-dimensional contiguous array; no bounds check, no wrap of negative indices."""
@@ -67,7 +66,7 @@ def _make_load(scope: str) -> Callable[..., Any]:
     return load
 
 
-def _make_store(*names: str) -> Callable[..., Any]:
+def _make_store(*names: str) -> Any:
     @intrinsic
     def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
         """Set an element of a one-dimensional contiguous array; no bounds check, no wrap of negative indices."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Functions of the velocity-gradient tensor at a point.
 
-Each takes L as a 3 x 3 tuple, ``L[i][j] = du_i/dx_j``, and parameters; nothing else. In a plane flow the other entries are
-zero. They are compiled into the loop of the engine, so they hold no branches, no calls of the mathematics library (whose
-vector and scalar forms may differ in the last bit), and join products and sums by :func:`fma` alone.
+Each takes L as a 3 x 3 tuple, ``L[i][j] = du_i/dx_j``, and parameters; nothing else. In a plane flow the other entries
+are zero. They are compiled into the loop of the engine, so they hold no branches, no calls of the mathematics library
+(whose vector and scalar forms may differ in the last bit), and join products and sums by :func:`fma` alone.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def divergence(L: Any) -> Any:
 
 @inlined
 def vorticity(L: Any) -> Any:
-    """w = curl u, twice the dual of W."""
+    """Curl of u, twice the dual of W."""
     (_, uy, uz), (vx, _, vz), (wx, wy, _) = L
     return wy - vz, uz - wx, vx - uy
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What one kernel is compiled for, told by a type.
 
-Closures over compiled functions are never found in numba's disk cache. A type is: so everything that the engine must know
-when it is compiled (how many axes, how wide the stencils are, which point functions run) is carried by the type of its
-first argument, which has no value at run time. numba looks a cached kernel up by its argument types and by the engine's own
-file alone, so the type also carries a digest of every source that is compiled into the kernel: an edited formula is a new
-type, and is never served from an old cache.
+Closures over compiled functions are never found in numba's disk cache. A type is: so everything that the engine must
+know when it is compiled (how many axes, how wide the stencils are, which point functions run) is carried by the type of
+its first argument, which has no value at run time. numba looks a cached kernel up by its argument types and by the
+engine's own file alone, so the type also carries a digest of every source that is compiled into the kernel: an edited
+formula is a new type, and is never served from an old cache.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Point:
         return max(len(self.rows), 1) * max(len(self.columns), 1)
 
 
-class Points(types.Dummy):  # type: ignore[misc]
+class Points(types.Dummy):
     """Type of a list of points.
 
     Parameters
@@ -106,7 +106,7 @@ class Points(types.Dummy):  # type: ignore[misc]
         return Points(self.points[1:], self.staged, self.first + self.points[0].outputs)
 
 
-class Spec(types.Dummy):  # type: ignore[misc]
+class Spec(types.Dummy):
     """Type that a kernel is compiled for.
 
     Parameters
@@ -166,14 +166,14 @@ class Spec(types.Dummy):  # type: ignore[misc]
     @property
     def slots(self) -> tuple[bool, ...]:
         """For each memory slot whether derivatives are taken along it."""
-        return tuple(slot >= 3 - self.outer for slot in range(3)) + (self.inner,)
+        return (*(slot >= 3 - self.outer for slot in range(3)), self.inner)
 
 
 register_model(Spec)(models.OpaqueModel)
 register_model(Points)(models.OpaqueModel)
 
 
-@unbox(Spec)  # type: ignore[misc]
+@unbox(Spec)
 def _unbox_spec(typ: Any, obj: Any, c: Any) -> Any:
     return NativeValue(c.context.get_dummy_value())
 
@@ -194,7 +194,7 @@ _CONSTANTS: dict[str, Callable[[Spec], Any]] = {
 
 
 @infer_getattr
-class _SpecAttributes(AttributeTemplate):  # type: ignore[misc]
+class _SpecAttributes(AttributeTemplate):
     key = Spec
 
     def generic_resolve(self, spec: Spec, name: str) -> Any:
@@ -203,7 +203,7 @@ class _SpecAttributes(AttributeTemplate):  # type: ignore[misc]
         return types.boolean if isinstance(_CONSTANTS[name](spec), bool) else types.intp
 
 
-@lower_getattr_generic(Spec)  # type: ignore[misc]
+@lower_getattr_generic(Spec)
 def _lower_attribute(context: Any, builder: Any, spec: Spec, value: Any, name: str) -> Any:
     constant = _CONSTANTS[name](spec)
     return context.get_constant(types.boolean if isinstance(constant, bool) else types.intp, constant)
@@ -246,9 +246,7 @@ def tensor(typingctx: Any, spec: Any, first: Any, second: Any, third: Any) -> An
         for row in range(3):
             if row in spec.rows:
                 source = args[1 + spec.rows.index(row)]
-                values = [
-                    zero if slot == ABSENT else builder.extract_value(source, slot) for slot in spec.columns
-                ]
+                values = [zero if slot == ABSENT else builder.extract_value(source, slot) for slot in spec.columns]
             else:
                 values = [zero] * 3
             rows.append(context.make_tuple(builder, row_type, values))
@@ -283,9 +281,7 @@ def select(typingctx: Any, points: Any, parameters: Any) -> Any:
     result = types.UniTuple(parameters.dtype, len(chosen)) if chosen else types.Tuple(())
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return context.make_tuple(
-            builder, result, [builder.extract_value(args[1], index) for index in chosen]
-        )
+        return context.make_tuple(builder, result, [builder.extract_value(args[1], index) for index in chosen])
 
     return result(points, parameters), codegen
 
@@ -328,8 +324,6 @@ def shape_of(typingctx: Any, points: Any) -> Any:
     result = types.UniTuple(types.intp, 3)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return context.make_tuple(
-            builder, result, [context.get_constant(types.intp, number) for number in shape]
-        )
+        return context.make_tuple(builder, result, [context.get_constant(types.intp, number) for number in shape])
 
     return result(points), codegen

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Shares the tasks of a kernel out to threads.
 
-The kernel is one serial function that releases the GIL. Eager calls from the main thread run it on several ranges of tasks
-at once, from threads of this process; every other call (a worker of dask, a thread of the user's) runs it alone. So there
-is one compiled kernel where numba's own parallel loops need two, no threading layer that aborts on concurrent use or dies in
-a forked child, and Ctrl-C is seen between ranges. The threads cost about 50 microseconds a call, which small fields do not
-pay.
+The kernel is one serial function that releases the GIL. Eager calls from the main thread run it on several ranges of
+tasks at once, from threads of this process; every other call (a worker of dask, a thread of the user's) runs it alone.
+So there is one compiled kernel where numba's own parallel loops need two, no threading layer that aborts on concurrent
+use or dies in a forked child, and Ctrl-C is seen between ranges. The threads cost about 50 microseconds a call, which
+small fields do not pay.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def share(function: Callable[..., None], arguments: tuple[Any, ...], tasks: int,
         work()
     except BaseException as error:
         errors.append(error)
-    # After an interrupt the other threads finish the range at hand: the output must not be written once we have returned. A
-    # second interrupt, which comes while we wait for them, waits too.
+    # After an interrupt the other threads finish the range at hand: the output must not be written once we have
+    # returned. A second interrupt, which comes while we wait for them, waits too.
     stopped = True
     for helper in helpers:
         while True:

@@ -59,8 +59,7 @@ def tables(
     shape: Sequence[int], axes: Axes, order: int = 1, accuracy: int = 2, *, periodic: bool = False
 ) -> list[Stencil | None]:
     return [
-        None if axis is None else table(shape[axis], order, accuracy, periodic=periodic, seed=axis)
-        for axis in axes
+        None if axis is None else table(shape[axis], order, accuracy, periodic=periodic, seed=axis) for axis in axes
     ]
 
 
@@ -97,9 +96,7 @@ def evaluate(
             )
             for request in requests
         ]
-    launch.evaluate(
-        fields, range(len(fields)), axes, stencils, requests, parameters, outs, difference=difference
-    )
+    launch.evaluate(fields, range(len(fields)), axes, stencils, requests, parameters, outs, difference=difference)
     return list(outs)
 
 
@@ -119,9 +116,7 @@ def gradient(
             if axes[column] is None:
                 assert not whole[column].any()
         return whole[list(columns)]
-    return evaluate(
-        [field], axes, stencils, [GRADIENT], difference=difference, outs=None if out is None else [out]
-    )[0]
+    return evaluate([field], axes, stencils, [GRADIENT], difference=difference, outs=None if out is None else [out])[0]
 
 
 def along(matrix: Array, field: Array, axis: int) -> Array:
@@ -159,9 +154,7 @@ def assert_same_bits(actual: Array, expected: Array) -> None:
     assert actual.shape == expected.shape
     assert actual.dtype == expected.dtype
     integer = np.dtype(f"i{actual.itemsize}")
-    assert np.array_equal(
-        np.ascontiguousarray(actual).view(integer), np.ascontiguousarray(expected).view(integer)
-    )
+    assert np.array_equal(np.ascontiguousarray(actual).view(integer), np.ascontiguousarray(expected).view(integer))
 
 
 @pytest.fixture
@@ -368,9 +361,7 @@ def test_a_time_dimension_anywhere(accuracy: int, count: int) -> None:
         assert_same_bits(np.moveaxis(gradient(moved, axes, stencils), 1 + place, 1), expected)
 
 
-def block_of(
-    field: Array, axes: Axes, stencils: Sequence[Stencil | None], ranges: dict[int, tuple[int, int]]
-) -> Array:
+def block_of(field: Array, axes: Axes, stencils: Sequence[Stencil | None], ranges: dict[int, tuple[int, int]]) -> Array:
     """Gradient of a part, from that part and its halo alone."""
     parts = list(stencils)
     part = field
@@ -417,9 +408,7 @@ def test_a_block_of_a_row_with_a_short_fast_dimension(accuracy: int) -> None:
     expected = gradient(field, axes, stencils)
     for start, stop in ((0, 20), (0, 5), (3, 9), (8, 20), (7, 8)):
         assert_same_bits(block_of(field, axes, stencils, {1: (start, stop)}), expected[:, :, start:stop])
-        assert_same_bits(
-            block_of(field, axes, stencils, {0: (2, 9), 1: (start, stop)}), expected[:, 2:9, start:stop]
-        )
+        assert_same_bits(block_of(field, axes, stencils, {0: (2, 9), 1: (start, stop)}), expected[:, 2:9, start:stop])
 
 
 @pytest.mark.parametrize("accuracy", [2, 4])
@@ -455,9 +444,7 @@ def test_many_large_outputs(count: int, threads: Callable[[int], None]) -> None:
         assert np.isnan(wide).all()
 
 
-def test_small_fields_on_many_threads(
-    monkeypatch: pytest.MonkeyPatch, threads: Callable[[int], None]
-) -> None:
+def test_small_fields_on_many_threads(monkeypatch: pytest.MonkeyPatch, threads: Callable[[int], None]) -> None:
     field = noise(*SHAPE)
     expected = {accuracy: gradient(field, ZYX, tables(SHAPE, ZYX, 1, accuracy)) for accuracy in (2, 4)}
     monkeypatch.setattr(sharing, "SERIAL_BELOW", 0)
@@ -565,9 +552,7 @@ def test_nan_spreads_within_the_footprint_only(accuracy: int, periodic: bool, ba
             footprint = np.zeros(SHAPE, bool)
             line = list[Any](place)
             line[axis] = slice(None)
-            footprint[tuple(line)] = (stencil.matrix()[:, place[axis]] != 0) | (
-                np.arange(SHAPE[axis]) == place[axis]
-            )
+            footprint[tuple(line)] = (stencil.matrix()[:, place[axis]] != 0) | (np.arange(SHAPE[axis]) == place[axis])
             assert np.array_equal(~np.isfinite(part), footprint)
             assert_same_bits(part[~footprint], clean[~footprint])
 
@@ -608,9 +593,7 @@ def test_the_adjoint_has_the_same_bits_in_any_memory_order(order: int, accuracy:
     shape = (17, 18, 19)
     g = noise(*shape)
     backward = [
-        stencil.transpose()
-        for stencil in tables(shape, ZYX, order, accuracy, periodic=periodic)
-        if stencil is not None
+        stencil.transpose() for stencil in tables(shape, ZYX, order, accuracy, periodic=periodic) if stencil is not None
     ]
     expected = gradient(g, ZYX, backward, difference=False)
     moved = np.ascontiguousarray(g.transpose(1, 2, 0))
@@ -624,9 +607,7 @@ def test_the_adjoint_has_the_same_bits_in_any_block(order: int, accuracy: int, p
     shape = (17, 18, 19)
     g = noise(*shape)
     backward = [
-        stencil.transpose()
-        for stencil in tables(shape, ZYX, order, accuracy, periodic=periodic)
-        if stencil is not None
+        stencil.transpose() for stencil in tables(shape, ZYX, order, accuracy, periodic=periodic) if stencil is not None
     ]
     expected = gradient(g, ZYX, backward, difference=False)
     for column, axis in enumerate(ZYX):
@@ -705,9 +686,7 @@ if __name__ == "__main__":
 
 @pytest.mark.skipif(not hasattr(signal, "SIGCHLD"), reason="this system cannot fork")
 def test_a_forked_child_of_a_process_that_has_used_the_kernels() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", FORK], capture_output=True, text=True, timeout=120, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "the same"
 
@@ -810,8 +789,7 @@ def values_of(tensors: Array, viscosity: float = 0.3) -> list[Array]:
     number = tensors.dtype.type
     results = [points_at(tuple(tuple(row) for row in tensor), number(viscosity)) for tensor in tensors]
     return [
-        np.moveaxis(np.array([result[k] for result in results], tensors.dtype), 0, -1)
-        for k in range(len(REQUESTS))
+        np.moveaxis(np.array([result[k] for result in results], tensors.dtype), 0, -1) for k in range(len(REQUESTS))
     ]
 
 
@@ -831,9 +809,7 @@ def assert_values_of_points(values: Sequence[Array], viscosity: float) -> None:
     assert_same_bits(divergence, L[0, 0] + L[1, 1] + L[2, 2])
     largest = np.abs(vorticity).max(axis=0)
     unit = np.where(largest == 0, 1, largest).astype(L.dtype)
-    np.testing.assert_allclose(
-        magnitude, unit * np.sqrt(np.sum((vorticity / unit) ** 2, axis=0)), rtol=8 * eps, atol=0
-    )
+    np.testing.assert_allclose(magnitude, unit * np.sqrt(np.sum((vorticity / unit) ** 2, axis=0)), rtol=8 * eps, atol=0)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         wide = L.astype(np.float64)
         trace = np.einsum("ii...", wide)

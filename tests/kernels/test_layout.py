@@ -263,9 +263,7 @@ def test_plan_of_a_block_starts_at_its_first_row(order: tuple[int, ...]) -> None
         ranges[axis], shape[axis] = np.s_[low:high], stop - start
     field = whole[tuple(ranges)]
     out = empty_like(field, shape)
-    assert_visits_every_point_once(
-        planned(field, out, 0, axes, [*tables, None]), field, out, axes, [*tables, None]
-    )
+    assert_visits_every_point_once(planned(field, out, 0, axes, [*tables, None]), field, out, axes, [*tables, None])
 
 
 def test_plan_takes_c_order_as_one_row_and_outer_loops() -> None:
@@ -297,9 +295,7 @@ def test_plan_leaves_a_long_fast_dimension_to_be_the_row() -> None:
 def test_plan_joins_dimensions_without_derivatives() -> None:
     field = np.zeros((5, 4, 3, 6, 7))
     layout = planned(field, field, 0, (2, None, None), stencils(field.shape, (2, None, None)))
-    assert_visits_every_point_once(
-        layout, field, field, (2, None, None), stencils(field.shape, (2, None, None))
-    )
+    assert_visits_every_point_once(layout, field, field, (2, None, None), stencils(field.shape, (2, None, None)))
     # the last two are one row or are merged into it; the first two are one loop
     assert sum(size > 1 for size in layout.sizes) + (len(layout.batch_in) > 1) <= 3
 
@@ -337,6 +333,4 @@ def test_plan_of_one_point_along_the_row() -> None:
     table, low, high = derivative_stencil(np.arange(6.0)).slice(2, 3)
     field, out = whole[:, low:high], np.zeros((5, 1))
     tables = [table, derivative_stencil(np.arange(5.0)), None]
-    assert_visits_every_point_once(
-        planned(field, out, 0, (1, 0, None), tables), field, out, (1, 0, None), tables
-    )
+    assert_visits_every_point_once(planned(field, out, 0, (1, 0, None), tables), field, out, (1, 0, None), tables)

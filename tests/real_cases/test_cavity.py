@@ -83,6 +83,4 @@ def test_slopes_on_the_points_of_ghia(flow: xr.Dataset, ghia: np.ndarray) -> Non
             for values in (tabulated, computed)
         ]
         assert abs(slopes[0] - slopes[1]).max() < 0.15
-        np.testing.assert_allclose(
-            slopes[0], np.gradient(tabulated, points, edge_order=2), rtol=0, atol=1e-12
-        )
+        np.testing.assert_allclose(slopes[0], np.gradient(tabulated, points, edge_order=2), rtol=0, atol=1e-12)

@@ -58,23 +58,17 @@ def test_slope_at_the_wall(profile: dict[str, np.ndarray]) -> None:
     assert error_of_slope(profile, 2)[0] == pytest.approx(1e-6, abs=5e-7)
     computed = slope(profile["u"], profile["y"], 2)
     assert computed[0] == pytest.approx(178.12, abs=0.005)
-    np.testing.assert_allclose(
-        computed, np.gradient(profile["u"], profile["y"], edge_order=2), rtol=0, atol=1e-11
-    )
+    np.testing.assert_allclose(computed, np.gradient(profile["u"], profile["y"], edge_order=2), rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("accuracy", [4, 6, 8])
-def test_higher_accuracy_comes_down_to_the_digits_of_the_table(
-    profile: dict[str, np.ndarray], accuracy: int
-) -> None:
+def test_higher_accuracy_comes_down_to_the_digits_of_the_table(profile: dict[str, np.ndarray], accuracy: int) -> None:
     """Seven times smaller inside, and then no smaller: a velocity of five digits is off by up to 5e-4."""
     second, higher = error_of_slope(profile, 2)[1:-1], error_of_slope(profile, accuracy)[1:-1]
     assert higher.max() < second.max() / 7
     buffer_layer = (profile["yplus"][1:-1] > 5) & (profile["yplus"][1:-1] < 40)
     assert higher[buffer_layer].max() < second[buffer_layer].max() / 9
-    matrix = (
-        fg.infer_grid(along_y(profile["u"], profile["y"]), accuracy=accuracy).axis("y").stencil().matrix()
-    )
+    matrix = fg.infer_grid(along_y(profile["u"], profile["y"]), accuracy=accuracy).axis("y").stencil().matrix()
     half_unit = 0.5 * 10.0 ** (np.floor(np.log10(np.maximum(profile["u"], 1e-2))) - 4)
     tabulated = (abs(matrix) @ half_unit)[1:-1] / profile["dudy"][0]
     assert higher.max() < tabulated.max()

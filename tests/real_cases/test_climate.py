@@ -63,9 +63,7 @@ def test_pressure_alone_is_no_way_out(climate: xr.Dataset) -> None:
 
 def assert_float32(result: xr.DataArray, exact: np.ndarray) -> None:
     assert result.dtype == np.float32
-    np.testing.assert_allclose(
-        result.values, exact, rtol=0, atol=2 * np.finfo(np.float32).eps * abs(exact).max()
-    )
+    np.testing.assert_allclose(result.values, exact, rtol=0, atol=2 * np.finfo(np.float32).eps * abs(exact).max())
 
 
 @pytest.mark.parametrize(("name", "dim"), [("U", "lat"), ("T", "lev")])

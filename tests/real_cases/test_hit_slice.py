@@ -47,9 +47,7 @@ def spectral(flow: xr.Dataset) -> Spectral:
     for name, component in (("u", "velocity_x"), ("v", "velocity_y")):
         field = flow[component].values[0].astype(np.float64)
         result[f"{name}x"] = np.fft.ifft(1j * wavenumbers * np.fft.fft(field, axis=1), axis=1).real
-        result[f"{name}y"] = np.fft.ifft(
-            1j * wavenumbers[:, np.newaxis] * np.fft.fft(field, axis=0), axis=0
-        ).real
+        result[f"{name}y"] = np.fft.ifft(1j * wavenumbers[:, np.newaxis] * np.fft.fft(field, axis=0), axis=0).real
     result["wz"] = result["vx"] - result["uy"]
     return result
 
@@ -86,9 +84,7 @@ def test_spacing_and_period_make_a_grid(flow: xr.Dataset) -> None:
 def test_coordinates_serve_as_well(flow: xr.Dataset, derived: Derived) -> None:
     nodes = np.arange(POINTS) * STEP
     located = flow.assign_coords(resolution_x=nodes, resolution_y=nodes)
-    result = fg.derive(
-        located, ["velocity_gradient", "vorticity"], grid=fg.infer_grid(located, periodic=["x", "y"])
-    )
+    result = fg.derive(located, ["velocity_gradient", "vorticity"], grid=fg.infer_grid(located, periodic=["x", "y"]))
     np.testing.assert_array_equal(result.vorticity.values, derived(2).vorticity.values)
 
 
@@ -121,7 +117,5 @@ def test_error_of_ux(derived: Derived, spectral: Spectral, accuracy: int, error:
 
 
 @pytest.mark.parametrize(("accuracy", "error"), [(2, 0.04422), (4, 0.01142), (6, 0.00479)], ids=str)
-def test_error_of_the_normal_vorticity(
-    derived: Derived, spectral: Spectral, accuracy: int, error: float
-) -> None:
+def test_error_of_the_normal_vorticity(derived: Derived, spectral: Spectral, accuracy: int, error: float) -> None:
     assert relative(derived(accuracy).vorticity, spectral["wz"]) == pytest.approx(error, abs=5e-6)

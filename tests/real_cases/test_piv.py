@@ -59,8 +59,6 @@ def test_second_invariant_is_another_number(flow: xr.Dataset, derived: xr.Datase
     uy, vy = (np.gradient(flow[name].values, 16.0, axis=0, edge_order=2) for name in "uv")
     determinant = ux * vy - uy * vx
     np.testing.assert_allclose(derived.second_invariant.values, determinant, rtol=0, atol=1e-14)
-    np.testing.assert_allclose(
-        derived.q_criterion.values, determinant - (ux + vy) ** 2 / 2, rtol=0, atol=1e-14
-    )
+    np.testing.assert_allclose(derived.q_criterion.values, determinant - (ux + vy) ** 2 / 2, rtol=0, atol=1e-14)
     value, x, y = largest(derived.second_invariant)
     assert (value, x, y) == (pytest.approx(0.075423, abs=5e-7), 512, 480)

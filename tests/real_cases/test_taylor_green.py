@@ -76,9 +76,7 @@ def test_grid_is_understood(flow: xr.Dataset) -> None:
     assert all(axis.uniform and axis.period == 2 * np.pi for axis in grid.axes)
 
 
-def test_fft_reproduces_the_means_of_the_file(
-    flow: xr.Dataset, spectral: dict[tuple[str, str], np.ndarray]
-) -> None:
+def test_fft_reproduces_the_means_of_the_file(flow: xr.Dataset, spectral: dict[tuple[str, str], np.ndarray]) -> None:
     """The oracle of this module: what is left are the roundings of float32 velocities."""
     dissipation = sum(
         2 * flow.attrs["viscosity"] * np.mean(((spectral[i, j] + spectral[j, i]) / 2) ** 2) for i, j in PAIRS
@@ -90,17 +88,13 @@ def test_fft_reproduces_the_means_of_the_file(
     assert rms(spectral["x", "y"]) == pytest.approx(flow.attrs["dudy_rms"], rel=1e-7)
 
 
-@pytest.mark.parametrize(
-    ("accuracy", "ratio"), [(2, 0.89844), (4, 0.97788), (6, 0.99169), (8, 0.99602)], ids=str
-)
+@pytest.mark.parametrize(("accuracy", "ratio"), [(2, 0.89844), (4, 0.97788), (6, 0.99169), (8, 0.99602)], ids=str)
 def test_share_of_the_dissipation(flow: xr.Dataset, derived: Derived, accuracy: int, ratio: float) -> None:
     dissipation = mean(derived(accuracy).dissipation)
     assert dissipation / flow.attrs["dissipation"] == pytest.approx(ratio, abs=5e-6)
 
 
-@pytest.mark.parametrize(
-    ("accuracy", "ratio"), [(2, 0.84015), (4, 0.95799), (6, 0.97933), (8, 0.98785)], ids=str
-)
+@pytest.mark.parametrize(("accuracy", "ratio"), [(2, 0.84015), (4, 0.95799), (6, 0.97933), (8, 0.98785)], ids=str)
 def test_share_of_the_largest_q(flow: xr.Dataset, derived: Derived, accuracy: int, ratio: float) -> None:
     largest = float(derived(accuracy).q_criterion.max())
     assert largest / flow.attrs["q_max"] == pytest.approx(ratio, abs=5e-6)
@@ -130,9 +124,7 @@ def test_mean_second_invariant_in_float64(flow: xr.Dataset) -> None:
     assert abs(mean(result.q_criterion) + rms(result.divergence.values) ** 2 / 2) < rounding
 
 
-def test_components_have_the_modified_wavenumber(
-    flow: xr.Dataset, spectral: dict[tuple[str, str], np.ndarray]
-) -> None:
+def test_components_have_the_modified_wavenumber(flow: xr.Dataset, spectral: dict[tuple[str, str], np.ndarray]) -> None:
     """A central difference on a uniform periodic axis is an exact derivative of modified wavenumber.
 
     Lele, S. K. (1992), J. Comput. Phys. 103, 16-42, section 3.1: k' = 2 sum_j c_j sin(j k h) / h.
@@ -140,9 +132,7 @@ def test_components_have_the_modified_wavenumber(
     L = fg.velocity_gradient(flow, grid=fg.infer_grid(flow, periodic=["x", "y", "z"], accuracy=8))
     assert L.dims == ("component", "direction", "z", "y", "x")
     assert L.dtype == np.float32
-    modified = sum(
-        2 * weight * np.sin(j * WAVENUMBERS * STEP) / STEP for j, weight in enumerate(EIGHTH_ORDER, 1)
-    )
+    modified = sum(2 * weight * np.sin(j * WAVENUMBERS * STEP) / STEP for j, weight in enumerate(EIGHTH_ORDER, 1))
     for i, j in PAIRS:
         component = L.sel(component=i, direction=j).values
         difference = abs(component - multiplied(flow[NAMES[i]].values, j, modified)).max()
