@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Ratios to NumPy and xarray, measured side by side in one run.
 
-    python benchmarks/compare.py                 # 256^3, about two minutes
-    python benchmarks/compare.py --size 128 --repeat 5
+    python -m benchmarks.compare                 # 256^3, about two minutes
+    python -m benchmarks.compare --size 128 --repeat 5
 
 Each round runs every candidate once, in turn, so that a busy machine slows all of them alike; the table shows medians
 over the rounds and the median of the ratios of a round. Results are compared before they are timed. "given" writes into
@@ -12,6 +12,7 @@ memory that exists, "fresh" allocates it.
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import statistics
 import subprocess
@@ -22,11 +23,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import cases
+import numba
 import numpy as np
 import xarray as xr
 
 import fieldgrad as fg
+
+from . import cases
 
 Work = dict[str, Callable[[], object]]
 
@@ -162,8 +165,6 @@ def small_field(repeat: int) -> None:
 def seconds_in_new_process(code: str, cache: Path) -> float:
     """What a program prints about its own time."""
     program = textwrap.dedent(code)
-    import os
-
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -245,8 +246,6 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256, help="points along each axis of the large fields")
     parser.add_argument("--repeat", type=int, default=7, help="rounds")
     options = parser.parse_args()
-    import numba
-
     print(
         f"{platform.machine()}, {numba.get_num_threads()} threads, Python {platform.python_version()}, "
         f"NumPy {np.__version__}, numba {numba.__version__}, xarray {xr.__version__}"

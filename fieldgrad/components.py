@@ -123,7 +123,10 @@ def find_components(
     family = _found(obj, grid)
     if family is None:
         stacked = [
-            name for name, field in obj.data_vars.items() if COMPONENT in field.dims and "direction" not in field.dims
+            name
+            for name, field in obj.data_vars.items()
+            # a vorticity that this library derived is no velocity
+            if COMPONENT in field.dims and "direction" not in field.dims and "fieldgrad_definition" not in field.attrs
         ]
         if len(stacked) != 1:
             raise _missing(obj, grid, stacked)
