@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The velocity gradient of a Taylor-Green flow on a stretched grid, beside its exact value.
 
-The grid is periodic in x and z and gathers points near both ends of y. The example computes L, D, W, the Q
-criterion and the dissipation at accuracy 2 to 8, prints the largest error of each relative to the largest
+The grid is periodic in x and z and gathers points near both ends of y. The example computes L, D, W, the vorticity,
+the Q criterion and the dissipation at accuracy 2, 4 and 8, prints the largest error of each relative to the largest
 exact value, and draws a plane of Q into taylor_green.png.
 
 Run it with `python examples/taylor_green.py`; it needs matplotlib.
@@ -16,7 +16,7 @@ import xarray as xr
 
 import fieldgrad as fg
 
-VISCOSITY = 1e-3  # m2 s-1
+VISCOSITY = 1e-5  # m2 s-1
 
 
 def relative_error(computed: xr.DataArray, exact: xr.DataArray) -> float:
@@ -33,24 +33,25 @@ def main() -> None:
     print(fg.infer_grid(ds, periodic=["x", "z"]))
 
     print("\nlargest relative error")
-    print("accuracy          L          D          W  q_criterion  dissipation")
-    for accuracy in (2, 4, 6, 8):
+    print("accuracy          L          D          W    vorticity  q_criterion  dissipation")
+    for accuracy in (2, 4, 8):
         grid = fg.infer_grid(ds, periodic=["x", "z"], accuracy=accuracy)
         L = fg.velocity_gradient(ds, grid=grid)
         D, W = fg.decompose(L)
         # One pass over u, v and w, which holds L at one point at a time.
-        scalars = fg.derive(ds, ["q_criterion", "dissipation"], grid=grid, viscosity=VISCOSITY)
+        derived = fg.derive(ds, ["vorticity", "q_criterion", "dissipation"], grid=grid, viscosity=VISCOSITY)
         errors = [
             relative_error(L, flow.velocity_gradient),
             relative_error(D, flow.exact("deformation_rate")),
             relative_error(W, flow.exact("spin")),
-            relative_error(scalars.q_criterion, flow.exact("q_criterion")),
-            relative_error(scalars.dissipation, flow.exact("dissipation", viscosity=VISCOSITY)),
+            relative_error(derived.vorticity, flow.exact("vorticity")),
+            relative_error(derived.q_criterion, flow.exact("q_criterion")),
+            relative_error(derived.dissipation, flow.exact("dissipation", viscosity=VISCOSITY)),
         ]
-        print("{:8d} {:10.2e} {:10.2e} {:10.2e} {:12.2e} {:12.2e}".format(accuracy, *errors))
+        print("{:8d} {:10.2e} {:10.2e} {:10.2e} {:12.2e} {:12.2e} {:12.2e}".format(accuracy, *errors))
 
     figure, axes = plt.subplots(figsize=(5, 4), layout="constrained")
-    scalars.q_criterion.isel(z=0).plot.pcolormesh(ax=axes, x="x", y="y", cmap="RdBu_r")
+    derived.q_criterion.isel(z=0).plot.pcolormesh(ax=axes, x="x", y="y", cmap="RdBu_r")
     axes.set_aspect("equal")
     figure.savefig("taylor_green.png", dpi=120)
     print("\nwritten: taylor_green.png")

@@ -468,7 +468,7 @@ def directional_derivative(
     Returns
     -------
     ndarray
-        (a . grad f) / |a|, of the shape of `f`; NaN where the vector vanishes.
+        ``(a . grad f) / |a|``, of the shape of `f`; NaN where the vector vanishes.
 
     Raises
     ------

@@ -242,7 +242,7 @@ def directional_derivative(
     Returns
     -------
     DataArray
-        (a . grad f) / |a|, on the dimensions of `f`; NaN where the vector vanishes.
+        ``(a . grad f) / |a|``, on the dimensions of `f`; NaN where the vector vanishes.
 
     Raises
     ------

@@ -106,3 +106,20 @@ def test_api_page_lists_every_public_name() -> None:
     public |= {f"array.{name}" for name in fieldgrad.array.__all__}
     public |= {f"flows.{name}" for name in fieldgrad.flows.__all__}
     assert listed == public
+    for accessor in ("DatasetAccessor", "DataArrayAccessor"):
+        assert f".. autoclass:: fieldgrad.accessor.{accessor}\n" in page
+
+
+def test_command_line_page_names_every_command_option_and_exit_code() -> None:
+    from fieldgrad import cli
+
+    typer = pytest.importorskip("typer")
+    page = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
+    command = typer.main.get_command(cli._app([]))
+    for name, verb in command.commands.items():
+        assert f"`fieldgrad {name}" in page
+        for parameter in verb.params:
+            for option in parameter.opts:
+                assert not option.startswith("-") or f"`{option}`" in page, f"{name} {option}"
+    for code in (cli.UNEXPECTED, cli.USAGE, cli.UNREADABLE, cli.NOT_UNDERSTOOD, cli.NOT_WRITTEN, cli.INTERRUPTED):
+        assert f"\n| {code} | " in page

@@ -89,6 +89,7 @@ def prepare(
     requests: tuple[Request, ...],
     fields: tuple[bool, ...],
     difference: bool,
+    threads: int,
 ) -> Call:
     """Everything about a call that follows from shapes, strides and tables.
 
@@ -108,6 +109,9 @@ def prepare(
         As :func:`fieldgrad.kernels.launch.evaluate` takes them.
     fields : tuple of bool
         For each parameter whether it is a field.
+
+    threads : int
+        Threads that share the tasks.
 
     Returns
     -------
@@ -129,7 +133,7 @@ def prepare(
         requests,
         fields,
         difference,
-        numba.get_num_threads(),
+        threads,
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fieldgrad.kernels.call import Request, prepare
 from fieldgrad.kernels.layout import empty_like, has_contiguous_rows, memory_order, span
-from fieldgrad.kernels.threads import share
+from fieldgrad.kernels.threads import share, workers
 from fieldgrad.stencils import Stencil
 
 __all__ = ["Request", "evaluate"]
@@ -148,6 +148,7 @@ def _run(
         memory.append(array)
         steps = [stride // size for stride in out.strides[: out.ndim - ndim]]
         strides += [origin, *steps, *[0] * (2 - len(steps))]
+    values = sum([out.size for out in outs])
     call = prepare(
         target.shape[target.ndim - ndim :],
         tuple([stride // size for stride in first.strides]),
@@ -161,6 +162,7 @@ def _run(
         tuple(requests),
         tuple([len(parameter) > 1 or parameter.ndim > 1 for parameter in parameters]),
         difference,
+        workers(values),
     )
     inputs = [array for array, _ in spans]
     arguments = (
@@ -176,4 +178,4 @@ def _run(
         call.layout.batch_out,
         call.tables,
     )
-    share(call.function, arguments, call.tasks, sum([out.size for out in outs]))
+    share(call.function, arguments, call.tasks, values)

@@ -71,6 +71,8 @@ def empty_like(
     field: NDArray[Any], shape: Sequence[int], leading: Sequence[int] = (), dtype: Any = None
 ) -> NDArray[Any]:
     """Uninitialised memory for a field of some shape in the memory order of another, behind leading dimensions."""
+    if field.flags.c_contiguous:
+        return np.empty((*leading, *shape), field.dtype if dtype is None else dtype)
     order = memory_order(field)
     memory = np.empty((*leading, *(shape[axis] for axis in order)), field.dtype if dtype is None else dtype)
     inverse = np.argsort(order)

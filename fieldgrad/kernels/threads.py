@@ -48,11 +48,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_threads.forget)
 
 
+def workers(values: int) -> int:
+    """Threads that run a call which writes so many values."""
+    if values < SERIAL_BELOW or threading.current_thread() is not threading.main_thread():
+        return 1
+    return int(numba.get_num_threads())
+
+
 def share(function: Callable[..., None], arguments: tuple[Any, ...], tasks: int, values: int) -> None:
     """Run all tasks: alone, or on several threads that take one range of tasks after the other."""
-    threads = numba.get_num_threads()
-    alone = threads == 1 or values < SERIAL_BELOW or threading.current_thread() is not threading.main_thread()
-    pieces = min(tasks, max(-(-values // RANGE), 1 if alone else 4 * threads))
+    threads = workers(values)
+    pieces = min(tasks, max(-(-values // RANGE), 1 if threads == 1 else 4 * threads))
     ranges = itertools.count()
     stopped = False
 
@@ -60,7 +66,7 @@ def share(function: Callable[..., None], arguments: tuple[Any, ...], tasks: int,
         while not stopped and (number := next(ranges)) < pieces:
             function(*arguments, tasks * number // pieces, tasks * (number + 1) // pieces)
 
-    if alone or pieces == 1:
+    if threads == 1 or pieces == 1:
         work()
         return
     helpers = _threads.submit(min(threads, pieces) - 1, work)
