@@ -136,6 +136,16 @@ def large_fields(n: int, repeat: int) -> None:
     )
 
 
+def tables(repeat: int) -> None:
+    x = cases.coordinate(4096)
+    times = rounds(
+        {f"accuracy {p}": lambda p=p: fg.stencils.derivative_stencil(x, 1, p) for p in (2, 4, 6, 8)}, 5 * repeat
+    )
+    print("\ntable of weights, 4096 nonuniform nodes (ms)  (goal 50 at accuracy 8)")
+    for name, seconds in times.items():
+        print(f"  {name:34} {statistics.median(seconds) * 1e3:10.2f}")
+
+
 def small_field(repeat: int) -> None:
     ds = cases.dataset((32, 32))
 
@@ -250,6 +260,7 @@ def main() -> None:
         f"{platform.machine()}, {numba.get_num_threads()} threads, Python {platform.python_version()}, "
         f"NumPy {np.__version__}, numba {numba.__version__}, xarray {xr.__version__}"
     )
+    tables(options.repeat)
     small_field(options.repeat)
     start_up(options.repeat)
     large_fields(options.size, options.repeat)

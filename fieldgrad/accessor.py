@@ -9,8 +9,9 @@ from typing import Any, Generic, TypeVar
 import xarray as xr
 
 from fieldgrad import infer, labelled
+from fieldgrad.fields import Velocity
 from fieldgrad.grid import Grid
-from fieldgrad.labelled import Names, Velocity
+from fieldgrad.labelled import Names
 
 Obj = TypeVar("Obj", xr.Dataset, xr.DataArray)
 

@@ -198,6 +198,10 @@ class Axis:
                     f"(obj.isel({self.dim}=slice(None, -1))) or pass the true period"
                 )
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()  # arrays come writeable out of a pickle
+
     def __len__(self) -> int:
         return len(self.nodes)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,6 +153,10 @@ class Stencil:
                 raise ValueError("row_sum: the weights of a row are not finite or do not add up to it")
         for table in (self.band, self.lower, self.upper, self.row_sum):
             table.flags.writeable = False
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()  # arrays come writeable out of a pickle
 
     @property
     def rows(self) -> int:

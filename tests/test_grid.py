@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -181,3 +183,12 @@ def test_repr_tells_what_was_understood() -> None:
     assert x.split() == ["x", "lon", "4", "1", "1", "4", "-", "2"]
     assert y.split() == ["y", "y", "3", "1", "to", "2", "2", "no", "m", "4"]
     assert note == "'lon' is a longitude"
+
+
+def test_axes_and_tables_stay_frozen_through_a_pickle() -> None:
+    axis = Axis("x", "x", np.array([0.0, 1.0, 3.0, 4.0]), period=6.0)
+    again = pickle.loads(pickle.dumps(axis))
+    table = pickle.loads(pickle.dumps(axis.stencil()))
+    assert not again.nodes.flags.writeable
+    assert not table.band.flags.writeable
+    np.testing.assert_array_equal(table.matrix(), again.stencil().matrix())

@@ -1025,3 +1025,9 @@ def test_grids_axes_and_stencils_travel() -> None:
     assert repr(axis) == repr(grid.axis("x"))
     for table in (grid.axis("x").stencil(), grid.axis("y").stencil(2)):
         np.testing.assert_array_equal(pickle.loads(pickle.dumps(table)).matrix(), table.matrix())
+
+
+def test_an_order_beside_a_mapping_of_orders_is_refused() -> None:
+    p = xr.DataArray(np.zeros((4, 4)), dims=("y", "x"), coords={"x": np.arange(4.0), "y": np.arange(4.0)})
+    with pytest.raises(TypeError, match=r"order: is 2 beside a mapping"):
+        fg.derivative(p, {"x": 1, "y": 1}, 2)

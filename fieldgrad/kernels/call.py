@@ -302,6 +302,8 @@ def _compiled(spec: Spec, dtype: np.dtype[Any], parameters: int, outs: int) -> C
     It is called directly, since numba's dispatch costs several microseconds for each argument whose type it has to
     find.
     """
+    if numba.config.DISABLE_JIT:
+        raise RuntimeError("NUMBA_DISABLE_JIT is set: the kernels exist in compiled form only; unset it")
     _check_processor()
     number = numba.from_dtype(dtype)
     source = types.Array(number, 1, "C", readonly=True)
