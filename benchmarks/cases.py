@@ -26,16 +26,9 @@ def dataset(shape: tuple[int, ...], dtype: str = "float64") -> xr.Dataset:
     return xr.Dataset({name: (dims, field) for name, field in fields}, coords)
 
 
-def numpy_velocity_gradient(
-    components: list[np.ndarray], nodes: list[np.ndarray], out: np.ndarray | None = None
-) -> np.ndarray:
+def numpy_velocity_gradient(components: list[np.ndarray], nodes: list[np.ndarray]) -> np.ndarray:
     """L by np.gradient; nodes and axes in the order of the arrays' axes."""
-    count = len(components)
-    out = np.empty((count, count, *components[0].shape), components[0].dtype) if out is None else out
-    for i, component in enumerate(components):
-        for j, part in enumerate(np.gradient(component, *nodes, edge_order=2)):
-            out[i, j] = part
-    return out
+    return np.array([np.gradient(component, *nodes, edge_order=2) for component in components])
 
 
 def numpy_decompose(components: list[np.ndarray], nodes: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -46,6 +39,12 @@ def numpy_decompose(components: list[np.ndarray], nodes: list[np.ndarray]) -> tu
 
 
 def numpy_q_criterion(components: list[np.ndarray], nodes: list[np.ndarray]) -> np.ndarray:
-    """Q from the nine derivatives, as people write it."""
-    L = numpy_velocity_gradient(components, nodes)
-    return -0.5 * np.einsum("ij...,ji...->...", L, L)
+    """Q from the nine derivatives, each product written out: the least that NumPy can do."""
+    (ux, uy, uz), (vx, vy, vz), (wx, wy, wz) = (np.gradient(field, *nodes, edge_order=2) for field in components)
+    return -0.5 * (ux**2 + vy**2 + wz**2) - uy * vx - uz * wx - vz * wy
+
+
+def numpy_q_by_definition(components: list[np.ndarray], nodes: list[np.ndarray]) -> np.ndarray:
+    """Q = (|W|^2 - |D|^2)/2, as it is defined."""
+    D, W = numpy_decompose(components, nodes)
+    return 0.5 * ((W * W).sum((0, 1)) - (D * D).sum((0, 1)))

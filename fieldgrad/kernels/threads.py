@@ -58,7 +58,7 @@ def workers(values: int) -> int:
 def share(function: Callable[..., None], arguments: tuple[Any, ...], tasks: int, values: int) -> None:
     """Run all tasks: alone, or on several threads that take one range of tasks after the other."""
     threads = workers(values)
-    pieces = min(tasks, max(-(-values // RANGE), 1 if threads == 1 else 4 * threads))
+    pieces = min(tasks, max(-(-values // RANGE), 1 if threads == 1 else 8 * threads))
     ranges = itertools.count()
     stopped = False
 
