@@ -19,13 +19,12 @@ from fieldgrad.operators import Array, Frame, as_field
 Velocity = xr.Dataset | xr.DataArray
 
 
-def scalar_of(f: xr.DataArray, grid: Grid | None) -> tuple[Grid, Array]:
-    """Grid and values of a scalar field, checked."""
+def scalar_of(f: xr.DataArray, grid: Grid | None, order: int = 1) -> tuple[Grid, Frame, Array]:
+    """Grid, frame of a derivative, and values of a scalar field, checked."""
     array = array_of(f, "f")
     grid = infer_grid(f) if grid is None else grid
     require_lengths(grid)
-    frame_of(grid, f)
-    return grid, as_field(array, name_of(f, "f"))
+    return grid, frame_of(grid, f, order), as_field(array, name_of(f, "f"))
 
 
 def array_of(f: xr.DataArray, argument: str) -> Any:

@@ -143,9 +143,9 @@ def gradient(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     >>> fg.gradient(3 * x + x * y).sel(component="y", y=1).values
     array([0., 1., 3.])
     """
-    grid, field = scalar_of(f, grid)
+    grid, frame, field = scalar_of(f, grid)
     require_free(f, COMPONENT)
-    result = operators.gradient(field, frame_of(grid, f))
+    result = operators.gradient(field, frame)
     return relabel(
         f,
         result,
@@ -185,8 +185,8 @@ def laplacian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     >>> fg.laplacian(x**2).values
     array([2., 2., 2., 2.])
     """
-    grid, field = scalar_of(f, grid)
-    result = operators.laplacian(field, frame_of(grid, f, 2))
+    grid, frame, field = scalar_of(f, grid, 2)
+    result = operators.laplacian(field, frame)
     return relabel(
         f,
         result,
@@ -226,9 +226,9 @@ def hessian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     >>> fg.hessian(2 * x * y).sel(component="x", direction="y").mean().round(12).item()
     2.0
     """
-    grid, field = scalar_of(f, grid)
+    grid, frame, field = scalar_of(f, grid)
     require_free(f, COMPONENT, DIRECTION)
-    result = operators.hessian(field, frame_of(grid, f), frame_of(grid, f, 2))
+    result = operators.hessian(field, frame, frame_of(grid, f, 2))
     return relabel(
         f,
         result,
@@ -274,9 +274,9 @@ def directional_derivative(
     array([0., 0., 0.])
     """
     require_labelled(along, "along")
-    grid, field = scalar_of(f, grid)
+    grid, frame, field = scalar_of(f, grid)
     vector = broadcast_on(f, find_components(along, grid, components), grid, "along")
-    result = operators.directional_derivative(field, frame_of(grid, f), vector)
+    result = operators.directional_derivative(field, frame, vector)
     return relabel(
         f,
         result,
@@ -338,10 +338,10 @@ def advection(
             definition="u_j du_i/dx_j",
             unit=unit,
         )
-    grid, field = scalar_of(f, infer_grid(velocity) if grid is None else grid)
+    grid, frame, field = scalar_of(f, infer_grid(velocity) if grid is None else grid)
     found = find_components(velocity, grid, components)
     vector = broadcast_on(f, found, grid, "velocity")
-    result = operators.advection(field, frame_of(grid, f), vector)
+    result = operators.advection(field, frame, vector)
     speed = units.common([units_of(part) for part in found.fields])
     return relabel(
         f,

@@ -125,27 +125,27 @@ def as_fields(arrays: Sequence[Any], names: Sequence[str]) -> list[Array]:
 def derivative(f: Array, axis: int, stencil: Stencil, out: Array | None = None) -> Array:
     """Derivative along one axis, by any table whose rows sum to zero; the shape is that of the table's rows."""
     frame = Frame(("x",), (axis,), (stencil,))
-    return _one([f], ("x",), frame, "gradient", ((0,),), (), out, squeeze=True)
+    return _one(f, frame, "gradient", ((0,),), (), out, squeeze=True)
 
 
 def gradient(f: Array, frame: Frame, out: Array | None = None) -> Array:
     """Gradient of a scalar, shape (directions, ...)."""
-    return _one([f], ("x",), frame, "gradient", (frame.columns,), (), out)
+    return _one(f, frame, "gradient", (frame.columns,), (), out)
 
 
 def laplacian(f: Array, frame: Frame, out: Array | None = None) -> Array:
     """Sum of the second derivatives; the frame holds the tables of those."""
-    return _one([f], ("x",), frame, "row_sum", (), (), out)
+    return _one(f, frame, "row_sum", (), (), out)
 
 
 def advection(f: Array, frame: Frame, velocity: Sequence[Array], out: Array | None = None) -> Array:
     """(u . grad) f of a scalar, u along the directions of the frame."""
-    return _one([f], ("x",), frame, "advection", (), _in_space(velocity, frame, f), out)
+    return _one(f, frame, "advection", (), _in_space(velocity, frame, f), out)
 
 
 def directional_derivative(f: Array, frame: Frame, along: Sequence[Array], out: Array | None = None) -> Array:
     """Derivative of a scalar along the unit vector of `along`; NaN where that vanishes."""
-    return _one([f], ("x",), frame, "along", (), _in_space(along, frame, f), out)
+    return _one(f, frame, "along", (), _in_space(along, frame, f), out)
 
 
 def _in_space(vector: Sequence[Array], frame: Frame, f: Array) -> list[Array]:
@@ -315,8 +315,7 @@ def as_parameter(value: Any, name: str, dtype: np.dtype[Any], shape: tuple[int, 
 
 
 def _one(
-    fields: Sequence[Array],
-    labels: Sequence[str],
+    f: Array,
     frame: Frame,
     name: str,
     places: tuple[tuple[int, ...], ...],
@@ -328,7 +327,6 @@ def _one(
     """One built-in point function of one field."""
     from fieldgrad.kernels.launch import Request
 
-    f = fields[0]
     shape = frame.output_shape(f.shape)
     leading = () if squeeze else tuple(len(place) for place in places)
     values = [as_parameter(value, name, f.dtype, shape) for value in parameters]
@@ -339,7 +337,7 @@ def _one(
     target = result[np.newaxis] if squeeze else result
     rows, columns = (*places, (), ())[:2]
     request = Request(name, rows, columns, tuple(range(len(values))))
-    _run(fields, labels, frame, [request], values, [target])
+    _run([f], SPATIAL[:1], frame, [request], values, [target])
     return result
 
 
