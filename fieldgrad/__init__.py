@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from fieldgrad import array, flows
 from fieldgrad._version import __version__
+from fieldgrad.catalogue import Quantity
 from fieldgrad.grid import Axis, Grid
 from fieldgrad.infer import infer_grid
 from fieldgrad.labelled import (
@@ -25,7 +26,7 @@ from fieldgrad.labelled import (
     laplacian,
     velocity_gradient,
 )
-from fieldgrad.quantities import Quantity, quantities
+from fieldgrad.quantities import quantities, register_quantity
 from fieldgrad.stencils import Stencil
 
 from fieldgrad import accessor as _accessor  # noqa: F401  # isort: skip  (registers .fieldgrad on xarray objects)
@@ -50,5 +51,6 @@ __all__ = [
     "infer_grid",
     "laplacian",
     "quantities",
+    "register_quantity",
     "velocity_gradient",
 ]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 import xarray as xr
@@ -12,6 +12,7 @@ from fieldgrad import infer, labelled
 from fieldgrad.fields import Velocity
 from fieldgrad.grid import Grid
 from fieldgrad.labelled import Names
+from fieldgrad.quantities import Named
 
 Obj = TypeVar("Obj", xr.Dataset, xr.DataArray)
 
@@ -44,7 +45,7 @@ class _Vector(Generic[Obj]):
 
     def derive(
         self,
-        quantities: str | Iterable[str],
+        quantities: Named,
         *,
         grid: Grid | None = None,
         components: Names = None,

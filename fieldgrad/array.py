@@ -23,9 +23,11 @@ from numpy import gradient as _numpy_gradient  # bound here: a user may put ours
 from numpy.typing import ArrayLike, NDArray
 
 from fieldgrad import operators
+from fieldgrad.catalogue import Quantity
 from fieldgrad.grid import SPATIAL, Axis, checked_nodes, table
 from fieldgrad.operators import Array, Frame, as_field, as_fields
-from fieldgrad.quantities import Quantity, chosen, quantity, resolve_parameters
+from fieldgrad.parameters import resolve_parameters
+from fieldgrad.quantities import Named, chosen, quantity
 
 __all__ = [
     "advection",
@@ -536,7 +538,7 @@ def velocity_gradient(
     array([[ 0., -2.],
            [ 2.,  0.]])
     """
-    (result,) = _derive(components, ["velocity_gradient"], coordinates, axes, accuracy, period, [out], {})
+    (result,) = _derive(components, [quantity("velocity_gradient")], coordinates, axes, accuracy, period, [out], {})
     return result
 
 
@@ -619,7 +621,7 @@ def divergence(
     >>> fg.array.divergence([x, 2 * y], 1.0)[0]
     array([3., 3., 3., 3.])
     """
-    (result,) = _derive(components, ["divergence"], coordinates, axes, accuracy, period, [out], {})
+    (result,) = _derive(components, [quantity("divergence")], coordinates, axes, accuracy, period, [out], {})
     return result
 
 
@@ -660,13 +662,13 @@ def curl(
     >>> fg.array.curl([-y, x], 1.0)[0]
     array([2., 2., 2., 2.])
     """
-    (result,) = _derive(components, ["vorticity"], coordinates, axes, accuracy, period, [out], {})
+    (result,) = _derive(components, [quantity("vorticity")], coordinates, axes, accuracy, period, [out], {})
     return result
 
 
 def derive(
     components: Sequence[ArrayLike],
-    quantities: str | Sequence[str],
+    quantities: Named,
     *coordinates: ArrayLike,
     axes: Sequence[int] | None = None,
     accuracy: int = 2,
@@ -680,8 +682,8 @@ def derive(
     ----------
     components : sequence of array_like
         Velocity, in x, y, z order.
-    quantities : str or sequence of str
-        Names; see :func:`fieldgrad.quantities`.
+    quantities : str, Quantity, or iterable of these
+        Names, see :func:`fieldgrad.quantities`, or records of quantities of your own.
     *coordinates : float or array_like
         Positions or spacing of each direction.
     axes, accuracy, period
@@ -710,7 +712,8 @@ def derive(
     >>> float(fields["q_criterion"][1, 1])
     1.0
     """
-    names = [record.name for record in chosen(quantities)]
+    records = chosen(quantities)
+    names = [record.name for record in records]
     given = {} if out is None else out
     if not isinstance(given, Mapping):
         raise TypeError(f"out: is a {type(given).__name__}; it must map names of quantities to arrays")
@@ -718,13 +721,13 @@ def derive(
         if name not in names:
             raise ValueError(f"out: has {name!r}, which is not asked for; there are {', '.join(map(repr, names))}")
     outs = [given.get(name) for name in names]
-    results = _derive(components, names, coordinates, axes, accuracy, period, outs, parameters)
+    results = _derive(components, records, coordinates, axes, accuracy, period, outs, parameters)
     return dict(zip(names, results, strict=True))
 
 
 def _derive(
     components: Sequence[ArrayLike],
-    names: Sequence[str],
+    records: Sequence[Quantity],
     coordinates: Sequence[ArrayLike],
     axes: Sequence[int] | None,
     accuracy: int,
@@ -732,9 +735,8 @@ def _derive(
     outs: Sequence[Array | None],
     parameters: dict[str, Any],
 ) -> list[Array]:
-    records: list[Quantity] = [quantity(name) for name in names]
     values = resolve_parameters(
-        records,
+        {record.name: record.parameters for record in records},
         {name: np.asanyarray(value) if np.ndim(value) else value for name, value in parameters.items()},
     )
     fields, labels = _velocity(components)

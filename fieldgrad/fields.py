@@ -135,7 +135,7 @@ def named_field(obj: Velocity, name: str, value: Any) -> Any:
 def relabel(
     f: xr.DataArray,
     data: Array,
-    extra: Mapping[str, Sequence[str]] | None = None,
+    extra: Mapping[str, Sequence[str | int]] | None = None,
     *,
     name: str,
     long_name: str,
@@ -164,7 +164,7 @@ def relabel(
 
 
 @lru_cache(maxsize=64)
-def _labels(dim: str, values: tuple[str, ...]) -> xr.DataArray:
+def _labels(dim: str, values: tuple[str | int, ...]) -> xr.DataArray:
     """A dimension with labels, from which the coordinate is taken."""
     return xr.DataArray(np.zeros(len(values)), {dim: list(values)}, [dim])
 

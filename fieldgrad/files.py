@@ -25,7 +25,8 @@ from fieldgrad._version import __version__
 from fieldgrad.components import COMPONENT, Components, find_components
 from fieldgrad.grid import Grid
 from fieldgrad.infer import infer_grid, require_lengths
-from fieldgrad.quantities import quantity, resolve_parameters
+from fieldgrad.parameters import resolve_parameters
+from fieldgrad.quantities import quantity
 
 NETCDF3, NETCDF4, ZARR = "NetCDF 3", "NetCDF 4", "Zarr"
 _SUFFIXES = {".nc": NETCDF4, ".nc4": NETCDF4, ".nc3": NETCDF3, ".cdf": NETCDF3, ".zarr": ZARR}
@@ -348,7 +349,7 @@ def derive_file(source: Path, target: Path, order: Order, progress: Progress | N
     kind = output_format(target)
     with _understood():
         records = [quantity(name) for name in order.quantities]
-        resolve_parameters(records, dict.fromkeys(order.parameters, 1.0))
+        resolve_parameters({record.name: record.parameters for record in records}, dict.fromkeys(order.parameters, 1.0))
     report = progress or (lambda done, total, what: None)
     with ExitStack() as stack:
         input_format(source)

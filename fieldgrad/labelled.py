@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from fieldgrad import operators, units
+from fieldgrad.catalogue import Quantity
 from fieldgrad.components import find_components
 from fieldgrad.fields import (
     Velocity,
@@ -31,7 +33,8 @@ from fieldgrad.fields import (
 from fieldgrad.grid import SPATIAL, Axis, Grid
 from fieldgrad.infer import axis_of, infer_grid, require_lengths
 from fieldgrad.operators import Array, as_field, as_fields
-from fieldgrad.quantities import ALTERNATIVES, PARAMETERS, Quantity, chosen, quantity, resolve_parameters
+from fieldgrad.parameters import ALTERNATIVES, PARAMETERS, resolve_parameters
+from fieldgrad.quantities import Named, chosen, quantity
 
 Names = Sequence[str | xr.DataArray] | None
 
@@ -508,7 +511,13 @@ def decompose(
     pair = operators.decompose(as_field(array_of(L, "obj"), "obj"))
     records = (quantity("deformation_rate"), quantity("spin"))
     D, W = (
-        _labelled(L.isel({COMPONENT: 0, DIRECTION: 0}, drop=True), result, record, rows, rows, L.attrs.get("units"))
+        _labelled(
+            L.isel({COMPONENT: 0, DIRECTION: 0}, drop=True),
+            result,
+            record,
+            {COMPONENT: rows, DIRECTION: rows},
+            L.attrs.get("units"),
+        )
         for result, record in zip(pair, records, strict=True)
     )
     return D, W
@@ -516,7 +525,7 @@ def decompose(
 
 def derive(
     obj: Velocity,
-    quantities: str | Iterable[str],
+    quantities: Named,
     *,
     grid: Grid | None = None,
     components: Names = None,
@@ -528,8 +537,8 @@ def derive(
     ----------
     obj : Dataset or DataArray
         Velocity: a variable for each component, or a dimension ``component``.
-    quantities : str or iterable of str
-        Names; :func:`fieldgrad.quantities` shows those there are.
+    quantities : str, Quantity, or iterable of these
+        Names, of which :func:`fieldgrad.quantities` shows those there are, or records of quantities of your own.
     grid : Grid, optional
         Directions and discretisation, by default ``infer_grid(obj)``.
     components : sequence of str, optional
@@ -575,11 +584,11 @@ def _derive(
     found = find_components(obj, grid, components)
     first = found.fields[0]
     frame = frame_of(grid, first)
-    places = [operators.value_shape(record, found.labels, frame) for record in records]
-    require_free(first, *(COMPONENT, DIRECTION)[: max(map(len, places))])
+    labels = [operators.value_labels(record, found.labels, frame) for record in records]
+    require_free(first, *{dim for record, part in zip(records, labels, strict=True) if part for dim in record.dims})
     # on the dimensions of the field first: arithmetic of xarray would align them behind the caller's back
     values = resolve_parameters(
-        records,
+        {record.name: record.parameters for record in records},
         {
             name: aligned_on(value, first, name) if isinstance(value, xr.DataArray) else value
             for name, value in named.items()
@@ -591,11 +600,11 @@ def _derive(
     speed, length = units.common([units_of(field) for field in found.fields]), length_of(grid)
     rate = units.combine([(speed, 1), (length, -1)])
     labelled = []
-    for record, result, place in zip(records, results, places, strict=True):
-        labels = [[SPATIAL[number] for number in part] for part in place] + [[], []]
-        factors: list[tuple[str | None, int]] = [(rate, record.power)]
-        factors += [(_parameter_units(name, named, speed, length), 1) for name in record.parameters]
-        labelled.append(_labelled(first, result, record, labels[0], labels[1], units.combine(factors)))
+    for record, result, part in zip(records, results, labels, strict=True):
+        factors: list[tuple[str | None, int | Fraction]] = [(rate, record.power)]
+        factors += [(_parameter_units(name, named, speed, length), power) for name, power in record.powers.items()]
+        extra = dict(zip(record.dims, part, strict=True)) if part else {}
+        labelled.append(_labelled(first, result, record, extra, units.combine(factors)))
     return labelled
 
 
@@ -603,11 +612,9 @@ def _labelled(
     field: xr.DataArray,
     result: Array,
     record: Quantity,
-    rows: Sequence[str],
-    columns: Sequence[str],
+    extra: Mapping[str, Sequence[str | int]],
     unit: str | None,
 ) -> xr.DataArray:
-    extra = {dim: labels for dim, labels in ((COMPONENT, rows), (DIRECTION, columns)) if labels}
     return relabel(
         field,
         result,

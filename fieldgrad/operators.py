@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fieldgrad.catalogue import Quantity
 from fieldgrad.grid import SPATIAL
-from fieldgrad.quantities import Quantity
 from fieldgrad.stencils import Stencil
 
 if TYPE_CHECKING:
@@ -138,6 +138,12 @@ def laplacian(f: Array, frame: Frame, out: Array | None = None) -> Array:
     return _one(f, frame, "row_sum", (), (), out)
 
 
+def scalar_dissipation(f: Array, frame: Frame, diffusivity: Any, out: Array | None = None) -> Array:
+    """2 kappa |grad f|^2; the diffusivity is a number, or broadcasts against the field."""
+    value = as_parameter(diffusivity, "diffusivity", f.dtype, frame.output_shape(f.shape))
+    return _one(f, frame, "scalar_dissipation", (), (value,), out)
+
+
 def advection(f: Array, frame: Frame, velocity: Sequence[Array], out: Array | None = None) -> Array:
     """(u . grad) f of a scalar, u along the directions of the frame."""
     return _one(f, frame, "advection", (), _in_space(velocity, frame, f), out)
@@ -151,6 +157,28 @@ def directional_derivative(f: Array, frame: Frame, along: Sequence[Array], out: 
 def _in_space(vector: Sequence[Array], frame: Frame, f: Array) -> list[Array]:
     zero = np.zeros((), f.dtype)
     return [vector[frame.directions.index(name)] if name in frame.directions else zero for name in SPATIAL]
+
+
+def helicity(velocity: Sequence[Array], frame: Frame, out: Array | None = None) -> Array:
+    """U . w of a flow in space, its components in x, y, z order."""
+    return _with_velocity("helicity", velocity, frame, out)
+
+
+def relative_helicity(velocity: Sequence[Array], frame: Frame, out: Array | None = None) -> Array:
+    """U . w / (|u| |w|); NaN where either vanishes."""
+    return _with_velocity("relative_helicity", velocity, frame, out)
+
+
+def _with_velocity(name: str, velocity: Sequence[Array], frame: Frame, out: Array | None) -> Array:
+    """A scalar function of the gradient of a velocity in space and of the velocity itself."""
+    from fieldgrad.kernels.launch import Request
+
+    shape = frame.output_shape(velocity[0].shape)
+    if velocity[0].dtype.kind == "c":
+        raise TypeError(f"{name}: is not linear, so it is not defined for a complex velocity; pass its real part")
+    result = _allocate(velocity[0], shape, ()) if out is None else _checked_out(out, shape, velocity[0].dtype, velocity)
+    _run(velocity, SPATIAL, frame, [Request(name, (), (), (0, 1, 2))], velocity, [result])
+    return result
 
 
 def hessian(f: Array, first: Frame, second: Frame, out: Array | None = None) -> Array:
@@ -171,8 +199,8 @@ def hessian(f: Array, first: Frame, second: Frame, out: Array | None = None) -> 
     return out
 
 
-def value_shape(record: Quantity, labels: Sequence[str], frame: Frame) -> tuple[tuple[int, ...], ...]:
-    """Places of the components (and directions) that a quantity has in a flow.
+def value_labels(record: Quantity, labels: Sequence[str], frame: Frame) -> tuple[tuple[str | int, ...], ...]:
+    """Labels along the dimensions that a quantity has in a flow, before those of the field.
 
     Parameters
     ----------
@@ -185,8 +213,9 @@ def value_shape(record: Quantity, labels: Sequence[str], frame: Frame) -> tuple[
 
     Returns
     -------
-    tuple of tuple of int
-        Empty for scalars; one tuple of places among x, y, z for vectors, two for tensors.
+    tuple of tuple
+        Empty for scalars; else for each dimension of :attr:`Quantity.dims` its labels: "x", "y", "z", or 1, 2, 3 for
+        principal values.
 
     Raises
     ------
@@ -195,7 +224,7 @@ def value_shape(record: Quantity, labels: Sequence[str], frame: Frame) -> tuple[
     """
     count = len(frame.directions)
     if record.name == "velocity_gradient":
-        return tuple(SPATIAL.index(label) for label in labels), frame.columns
+        return tuple(labels), frame.directions
     if count not in record.dimensions:
         allowed = " and ".join(f"{number}-D" for number in record.dimensions)
         raise ValueError(
@@ -208,9 +237,30 @@ def value_shape(record: Quantity, labels: Sequence[str], frame: Frame) -> tuple[
             f"{', '.join(labels)} on directions {', '.join(frame.directions)}, so the derivatives across the plane are "
             f"unknown; pass components= with the two in the plane for the plane flow, or take 'velocity_gradient'"
         )
-    if record.rank == "scalar" or (record.axial and count == 2):
+    if record.axial and count == 2:
         return ()
-    return (frame.columns,) if record.rank == "vector" else (frame.columns, frame.columns)
+    principal = tuple(range(1, count + 1))
+    return tuple(principal if dim == "principal" else frame.directions for dim in record.dims)
+
+
+def _request(
+    record: Quantity, labels: tuple[tuple[str | int, ...], ...], frame: Frame, parameters: tuple[int, ...]
+) -> Request:
+    """What the kernel must evaluate, and which parts of it are stored."""
+    from fieldgrad.kernels.launch import Request
+
+    name, plane = record.name, None
+    order: tuple[str, ...] = SPATIAL
+    if len(frame.directions) == 2 and record.own_plane_form:
+        name, order = f"{name}_in_plane", frame.directions
+        first, second = frame.columns
+        # pseudo-vectors see the plane from the tip of its normal, where y follows x, z follows y and x follows z
+        plane = (second, first) if record.axial and second - first == 2 else (first, second)
+    places = [tuple(label - 1 if isinstance(label, int) else order.index(label) for label in part) for part in labels]
+    if record.dims and not labels:
+        places = [tuple(number for number in range(3) if number not in frame.columns)]
+    rows, columns = (*places, (), ())[:2]
+    return Request(name, rows, columns, parameters, plane, record.function)
 
 
 def derive(
@@ -243,8 +293,6 @@ def derive(
     list of ndarray
         For each quantity its value: dimensions of components first, then those of the field.
     """
-    from fieldgrad.kernels.launch import Request
-
     dtype = components[0].dtype
     shape = frame.output_shape(components[0].shape)
     names = list(parameters)
@@ -256,20 +304,17 @@ def derive(
     for record, out in zip(records, given, strict=True):
         if dtype.kind == "c" and not record.linear:
             raise TypeError(f"quantities: {record.name!r} is not linear, so it is not defined for a complex velocity")
-        places = value_shape(record, labels, frame)
-        whole = (*(len(place) for place in places), *shape)
+        along = value_labels(record, labels, frame)
+        whole = (*map(len, along), *shape)
         if out is None:
-            result = _allocate(components[0], shape, whole[: len(places)])
+            result = _allocate(components[0], shape, whole[: len(along)])
         else:
             result = _checked_out(out, whole, dtype, [*components, *values])
+        request = _request(record, along, frame, tuple(names.index(name) for name in record.parameters))
         results.append(result)
-        if record.axial and not places:
-            normal = next(place for place in range(3) if place not in frame.columns)
-            places, result = ((normal,),), result[np.newaxis]
-        targets.append(result)
-        wanted = tuple(names.index(name) for name in record.parameters)
-        rows, columns = (*places, (), ())[:2]
-        requests.append(Request(record.name, rows, columns, wanted, record.function))
+        # the one component that a plane flow has of a pseudo-vector is stored as a vector of length one
+        targets.append(result[np.newaxis] if request.rows and not along else result)
+        requests.append(request)
     _refuse_overlap(targets)
     for start in range(0, len(requests), _GROUP):
         part = slice(start, start + _GROUP)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from fractions import Fraction
 from functools import lru_cache
 
 _FACTOR = re.compile(r"(?P<symbol>[A-Za-zµ°%_]+)(?:(?:\^|\*\*)?(?P<power>[+-]?\d+))?")
@@ -37,18 +38,19 @@ def parse(units: str) -> Powers | None:
     return tuple(powers.items()) if words else None
 
 
-def combine(factors: Iterable[tuple[str | None, int]]) -> str | None:
+def combine(factors: Iterable[tuple[str | None, int | Fraction]]) -> str | None:
     """Units of a product of powers of quantities.
 
     Parameters
     ----------
-    factors : iterable of (str or None, int)
-        Units of each factor, None where they are not known, and its power.
+    factors : iterable of (str or None, int or Fraction)
+        Units of each factor, None where they are not known, and its power; those of power zero do not matter.
 
     Returns
     -------
     str or None
-        The units, "1" for a pure number, or None if those of a factor are unknown or not understood.
+        The units, "1" for a pure number, or None if those of a factor are unknown or not understood, or if a fraction
+        of a unit is left.
 
     Examples
     --------
@@ -59,13 +61,17 @@ def combine(factors: Iterable[tuple[str | None, int]]) -> str | None:
     >>> combine([("furlong/fortnight", 1)]) is None
     True
     """
-    total: dict[str, int] = {}
+    total: dict[str, int | Fraction] = {}
     for units, power in factors:
+        if not power:
+            continue
         powers = None if units is None else () if units.strip() == "1" else parse(units)
         if powers is None:
             return None
         for symbol, exponent in powers:
             total[symbol] = total.get(symbol, 0) + exponent * power
+    if any(Fraction(exponent).denominator > 1 for exponent in total.values()):
+        return None
     ordered = sorted(total.items(), key=lambda item: item[1] < 0)
     words = [symbol if exponent == 1 else f"{symbol}{exponent}" for symbol, exponent in ordered if exponent]
     return " ".join(words) or "1"

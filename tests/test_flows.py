@@ -369,7 +369,7 @@ def uniform(matrix: list[list[float]]) -> flows.Flow:
         ("third_invariant", 3),
         ("q_criterion", -140),
         ("dissipation", 146),
-        ("pseudo_dissipation", 152),
+        ("pseudo_dissipation", 76),
         ("vortex_stretching", [0, 0, 2]),
         ("enstrophy_production", 4),
         ("strain_self_amplification", -4948),

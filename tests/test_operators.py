@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fieldgrad import operators
-from fieldgrad.operators import Frame, as_field, as_fields, as_parameter, value_shape, working_dtype
+from fieldgrad.operators import Frame, as_field, as_fields, as_parameter, value_labels, working_dtype
 from fieldgrad.quantities import quantity
 from fieldgrad.stencils import derivative_stencil
 
@@ -129,22 +129,26 @@ def test_other_parameters_are_refused(value: Any, error: type, message: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "labels", "directions", "places"),
+    ("name", "labels", "directions", "expected"),
     [
-        ("velocity_gradient", "xyz", "xyz", ((0, 1, 2), (0, 1, 2))),
-        ("velocity_gradient", "xz", "xz", ((0, 2), (0, 2))),
-        ("velocity_gradient", "xyz", "xz", ((0, 1, 2), (0, 2))),
-        ("velocity_gradient", "z", "z", ((2,), (2,))),
-        ("spin", "yz", "yz", ((1, 2), (1, 2))),
-        ("vorticity", "xyz", "xyz", ((0, 1, 2),)),
+        ("velocity_gradient", "xyz", "xyz", (tuple("xyz"), tuple("xyz"))),
+        ("velocity_gradient", "xz", "xz", (tuple("xz"), tuple("xz"))),
+        ("velocity_gradient", "xyz", "xz", (tuple("xyz"), tuple("xz"))),
+        ("velocity_gradient", "z", "z", (("z",), ("z",))),
+        ("spin", "yz", "yz", (tuple("yz"), tuple("yz"))),
+        ("vorticity", "xyz", "xyz", (tuple("xyz"),)),
         ("vorticity", "xz", "xz", ()),
         ("vorticity", "xyz", "xz", ()),
         ("divergence", "x", "x", ()),
         ("q_criterion", "xy", "xy", ()),
+        ("principal_strain_rates", "xz", "xz", ((1, 2),)),
+        ("principal_directions", "xz", "xz", ((1, 2), tuple("xz"))),
+        ("vorticity_alignment", "xyz", "xyz", ((1, 2, 3),)),
+        ("residual_vorticity", "xz", "xz", ()),
     ],
 )
-def test_shape_of_a_value(name: str, labels: str, directions: str, places: tuple[Any, ...]) -> None:
-    assert value_shape(quantity(name), tuple(labels), frame(directions)) == places
+def test_labels_of_a_value(name: str, labels: str, directions: str, expected: tuple[Any, ...]) -> None:
+    assert value_labels(quantity(name), tuple(labels), frame(directions)) == expected
 
 
 @pytest.mark.parametrize(
@@ -171,7 +175,7 @@ def test_shape_of_a_value(name: str, labels: str, directions: str, places: tuple
 )
 def test_undefined_values_are_refused(name: str, labels: str, directions: str, message: str) -> None:
     with pytest.raises(ValueError, match="quantities: " + message):
-        value_shape(quantity(name), tuple(labels), frame(directions))
+        value_labels(quantity(name), tuple(labels), frame(directions))
 
 
 def test_nonlinear_quantities_of_complex_fields_are_refused() -> None:

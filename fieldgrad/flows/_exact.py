@@ -116,7 +116,7 @@ FORMULAS: dict[str, Formula] = {
     "principal_strain_rates": Formula("eigenvalues of D, descending", "s-1", _principal_strain_rates, ("principal",)),
     "okubo_weiss": Formula("(u_x - v_y)^2 + (v_x + u_y)^2 - w_z^2", "s-2", _okubo_weiss, spaces=(2,)),
     "dissipation": Formula("2 nu D:D", "m2 s-3", lambda q: 2 * q.nu * _squared(q.D), needs_viscosity=True),
-    "pseudo_dissipation": Formula("2 nu L:L", "m2 s-3", lambda q: 2 * q.nu * _squared(q.L), needs_viscosity=True),
+    "pseudo_dissipation": Formula("nu L:L", "m2 s-3", lambda q: q.nu * _squared(q.L), needs_viscosity=True),
     "vortex_stretching": Formula("L w", "s-2", lambda q: np.einsum("...ij,...j->...i", q.L, q.w), ("component",), (3,)),
     "enstrophy_production": Formula(
         "w . D w", "s-3", lambda q: np.einsum("...i,...ij,...j->...", q.w, q.D, q.w), spaces=(3,)

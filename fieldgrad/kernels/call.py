@@ -18,7 +18,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from fieldgrad.kernels import engine, points
+from fieldgrad.kernels import engine, points, user
 from fieldgrad.kernels.layout import Layout, plan
 from fieldgrad.kernels.spec import ABSENT, Point, Spec
 from fieldgrad.stencils import Stencil
@@ -49,11 +49,13 @@ class Request:
     Parameters
     ----------
     name : str
-        Name of a function of the module ``points``, or for a function of a user's the key that tells it from others.
+        Name of a function of the module ``points``, or of a user's function.
     rows, columns : tuple of int
         Components of its value that are stored.
     parameters : tuple of int
         Which of the parameters it takes.
+    plane : tuple of int, optional
+        For a function of the 2 x 2 tensor in a plane: the places of its directions among x, y, z.
     function : callable, optional
         A user's function.
     """
@@ -62,6 +64,7 @@ class Request:
     rows: tuple[int, ...] = ()
     columns: tuple[int, ...] = ()
     parameters: tuple[int, ...] = ()
+    plane: tuple[int, int] | None = None
     function: Callable[..., Any] | None = None
 
 
@@ -270,17 +273,16 @@ def _spec(
     requests: tuple[Request, ...],
     staged: bool,
 ) -> Spec:
-    chosen = tuple(
-        Point(
-            request.function if request.function is not None else getattr(points, request.name),
-            request.name,
-            request.rows,
-            request.columns,
-            request.parameters,
-        )
-        for request in requests
-    )
+    chosen = tuple(_point(request) for request in requests)
     return Spec(rows, columns, outer, inner, half, width, difference, fields, chosen, staged)
+
+
+def _point(request: Request) -> Point:
+    parts = (request.rows, request.columns, request.parameters, request.plane)
+    if request.function is None:
+        return Point(getattr(points, request.name), request.name, *parts)
+    function, key = user.compiled(request.name, request.function, *parts[:3])
+    return Point(function, key, *parts)
 
 
 @functools.cache

@@ -27,10 +27,9 @@ import numpy as np
 from numba.extending import overload
 
 from fieldgrad.kernels._jit import INLINED, called, inlined, kernel
+from fieldgrad.kernels.arithmetic import fma, like
 from fieldgrad.kernels.memory import (
     fence,
-    fma,
-    like,
     load,
     load_scratch,
     store,
@@ -39,7 +38,7 @@ from fieldgrad.kernels.memory import (
     stream_lanes,
     until_aligned,
 )
-from fieldgrad.kernels.spec import parameters_of, points_of, select, shape_of, store_value, tail, tensor
+from fieldgrad.kernels.spec import parameters_of, points_of, seen_by, select, shape_of, store_value, tail, tensor
 
 # Entries of `layout`.
 SIZES = 0  # of slots 0, 1, 2 and of the row
@@ -147,12 +146,14 @@ def _emit_compiled(points: Any, L: Any, parameters: Any, outs: Any, strides: Any
     function = points.points[0].function
 
     def direct(points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any) -> None:
-        store_value(points, outs[0], at, strides[:3], function(L, *select(points, parameters)))
+        value = function(seen_by(points, L), *select(points, parameters))
+        store_value(points, outs[0], at, strides[:3], value)
         _emit(tail(points), L, parameters, outs[1:], strides[3:], at, g, i)
 
     def staged(points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any) -> None:
         _, columns, row = shape_of(points)
-        store_value(points, g, i, (row * PITCH, columns * PITCH, PITCH), function(L, *select(points, parameters)))
+        value = function(seen_by(points, L), *select(points, parameters))
+        store_value(points, g, i, (row * PITCH, columns * PITCH, PITCH), value)
         _emit(tail(points), L, parameters, outs[1:], strides[3:], at, g, i)
 
     return staged if points.staged else direct

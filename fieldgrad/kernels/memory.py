@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Loads, stores and the fused multiply-add, as the compiler must see them.
+"""Loads and stores, as the compiler must see them.
 
 LLVM gives up on vectorising a loop when it must check more than a few pointers for overlap. Loads from inputs carry an
 alias scope and stores are declared not to alias it, which removes the checks. That is a promise: an output must never
@@ -13,30 +13,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core.errors import TypingError
 from numba.extending import intrinsic
-
-
-@intrinsic
-def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
-    """``a * b + c``, rounded once."""
-    if not (a == b == c and isinstance(a, types.Float)):
-        raise TypingError(f"fma takes three floats of one type, got {a}, {b} and {c}")
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.fma(*args)
-
-    return a(a, a, a), codegen
-
-
-@intrinsic
-def like(typingctx: Any, constant: Any, value: Any) -> Any:
-    """A constant in the type of a value: a plain literal would turn float32 arithmetic into float64."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return context.cast(builder, args[0], signature.args[0], signature.return_type)
-
-    return value(constant, value), codegen
 
 
 def scopes(module: Any, *names: str) -> Any:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numba
 from llvmlite import ir
@@ -64,6 +64,8 @@ class Point:
         Which components of the result are stored; empty for those that it does not have.
     parameters : tuple of int
         Which of the kernel's parameters it takes.
+    plane : tuple of int, optional
+        For a function of the 2 x 2 tensor in a plane: the places of its two directions among x, y, z.
     """
 
     function: Callable[..., Any]
@@ -71,11 +73,12 @@ class Point:
     rows: tuple[int, ...] = ()
     columns: tuple[int, ...] = ()
     parameters: tuple[int, ...] = ()
+    plane: tuple[int, int] | None = None
 
     @property
     def label(self) -> str:
         """Text that is equal for equal points only."""
-        return f"{self.key}/{self.rows}/{self.columns}/{self.parameters}"
+        return f"{self.key}/{self.rows}/{self.columns}/{self.parameters}/{self.plane}"
 
     @property
     def outputs(self) -> int:
@@ -83,7 +86,36 @@ class Point:
         return max(len(self.rows), 1) * max(len(self.columns), 1)
 
 
-class Points(types.Dummy):
+class _Named(types.Dummy):
+    """A type that is pickled as its name.
+
+    numba's index of a disk cache holds types to compare them by name. Whole ones would bring functions of a user's in,
+    from modules that the next process may not have. One that comes from a pickle knows what others of its name know.
+    """
+
+    _known: ClassVar[dict[str, dict[str, Any]]] = {}
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._known[name] = dict(self.__dict__)
+
+    def __reduce__(self) -> Any:
+        return _recalled, (type(self), self.name)
+
+    def __getattr__(self, attribute: str) -> Any:
+        known = self._known.get(self.__dict__.get("name", ""), {})
+        if attribute not in known:
+            raise AttributeError(attribute)
+        return known[attribute]
+
+
+def _recalled(kind: Any, name: str) -> Any:
+    recalled = object.__new__(kind)
+    types.Dummy.__init__(recalled, name)
+    return kind._intern(recalled)
+
+
+class Points(_Named):
     """Type of a list of points.
 
     Parameters
@@ -106,7 +138,7 @@ class Points(types.Dummy):
         return Points(self.points[1:], self.staged, self.first + self.points[0].outputs)
 
 
-class Spec(types.Dummy):
+class Spec(_Named):
     """Type that a kernel is compiled for.
 
     Parameters
@@ -287,6 +319,23 @@ def select(typingctx: Any, points: Any, parameters: Any) -> Any:
 
 
 @intrinsic
+def seen_by(typingctx: Any, points: Any, L: Any) -> Any:
+    """The part of L that the first point is a function of: all of it, or a plane."""
+    plane = points.points[0].plane
+    number = L.dtype.dtype
+    row_type = types.UniTuple(number, 2)
+    result = L if plane is None else types.UniTuple(row_type, 2)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if plane is None:
+            return args[1]
+        rows = [[builder.extract_value(args[1], (i, j)) for j in plane] for i in plane]
+        return context.make_tuple(builder, result, [context.make_tuple(builder, row_type, row) for row in rows])
+
+    return result(points, L), codegen
+
+
+@intrinsic
 def store_value(typingctx: Any, points: Any, array: Any, at: Any, strides: Any, value: Any) -> Any:
     """Store what the first point keeps of its value: a number, some components, or a block of a tensor."""
     point = points.points[0]
@@ -295,7 +344,8 @@ def store_value(typingctx: Any, points: Any, array: Any, at: Any, strides: Any, 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         _, array_value, index, steps, result = args
 
-        def put(number: Any, *place: int) -> None:
+        def put(number: Any, kind: Any, *place: int) -> None:
+            number = context.cast(builder, number, kind, array.dtype)  # a user's function may widen float32
             where = builder.add(index, builder.extract_value(steps, 0))
             for position, count in enumerate(place):
                 step = builder.extract_value(steps, 1 + position)
@@ -304,13 +354,14 @@ def store_value(typingctx: Any, points: Any, array: Any, at: Any, strides: Any, 
             stored.set_metadata("noalias", scopes(builder.module, *names))
 
         if not point.rows:
-            put(result)
+            put(result, value)
         for i, row in enumerate(point.rows):
             part = builder.extract_value(result, row)
+            kind = value[row]
             if not point.columns:
-                put(part, i)
+                put(part, kind, i)
             for j, column in enumerate(point.columns):
-                put(builder.extract_value(part, column), i, j)
+                put(builder.extract_value(part, column), kind[column], i, j)
         return context.get_dummy_value()
 
     return types.void(points, array, at, strides, value), codegen

@@ -113,7 +113,7 @@ def test_an_edited_source_is_never_served_from_a_stale_cache(tmp_path: Path, cop
     again = run(cache, copied, "divergence")
     assert (again["values"], again["misses"]) == (before["values"], 0)
     # a helper, which every derivative goes through
-    edit(kernels / "memory.py", "return builder.fma(*args)", "return args[2]           ")
+    edit(kernels / "arithmetic.py", "return builder.fma(*args)", "return args[2]           ")
     edited = run(cache, copied, "divergence")
     assert edited["misses"] == 1
     assert edited["values"]["divergence"] != pytest.approx(before["values"]["divergence"], abs=1e-6)
