@@ -12,14 +12,13 @@ from fieldgrad import array, flows
 from fieldgrad._version import __version__
 from fieldgrad.catalogue import Quantity
 from fieldgrad.grid import Axis, Grid
+from fieldgrad.helicities import helicity, relative_helicity
 from fieldgrad.infer import infer_grid
 from fieldgrad.labelled import (
-    advection,
     curl,
     decompose,
     derivative,
     derive,
-    directional_derivative,
     divergence,
     gradient,
     hessian,
@@ -27,30 +26,55 @@ from fieldgrad.labelled import (
     velocity_gradient,
 )
 from fieldgrad.quantities import quantities, register_quantity
+from fieldgrad.rheology import Carreau, Cross, PowerLaw, apparent_viscosity, generalised_newtonian_stress
+from fieldgrad.statistics import (
+    derivative_flatness,
+    derivative_skewness,
+    invariant_histogram,
+    mean,
+    taylor_microscale,
+    vieillefosse,
+)
 from fieldgrad.stencils import Stencil
+from fieldgrad.transport import advection, directional_derivative, material_derivative, scalar_dissipation
 
 from fieldgrad import accessor as _accessor  # noqa: F401  # isort: skip  (registers .fieldgrad on xarray objects)
 
 __all__ = [
     "Axis",
+    "Carreau",
+    "Cross",
     "Grid",
+    "PowerLaw",
     "Quantity",
     "Stencil",
     "__version__",
     "advection",
+    "apparent_viscosity",
     "array",
     "curl",
     "decompose",
     "derivative",
+    "derivative_flatness",
+    "derivative_skewness",
     "derive",
     "directional_derivative",
     "divergence",
     "flows",
+    "generalised_newtonian_stress",
     "gradient",
+    "helicity",
     "hessian",
     "infer_grid",
+    "invariant_histogram",
     "laplacian",
+    "material_derivative",
+    "mean",
     "quantities",
     "register_quantity",
+    "relative_helicity",
+    "scalar_dissipation",
+    "taylor_microscale",
     "velocity_gradient",
+    "vieillefosse",
 ]

@@ -8,11 +8,13 @@ from typing import Any, Generic, TypeVar
 
 import xarray as xr
 
-from fieldgrad import infer, labelled
+from fieldgrad import helicities, infer, labelled, rheology, statistics, transport
 from fieldgrad.fields import Velocity
 from fieldgrad.grid import Grid
 from fieldgrad.labelled import Names
 from fieldgrad.quantities import Named
+from fieldgrad.rheology import Model
+from fieldgrad.statistics import Dims
 
 Obj = TypeVar("Obj", xr.Dataset, xr.DataArray)
 
@@ -56,7 +58,31 @@ class _Vector(Generic[Obj]):
 
     def advection(self, velocity: Velocity, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
         """See :func:`fieldgrad.advection`."""
-        return labelled.advection(self._obj, velocity, grid=grid, components=components)
+        return transport.advection(self._obj, velocity, grid=grid, components=components)
+
+    def material_derivative(
+        self, velocity: Velocity, *, time: str | None = None, grid: Grid | None = None, components: Names = None
+    ) -> xr.DataArray:
+        """See :func:`fieldgrad.material_derivative`."""
+        return transport.material_derivative(self._obj, velocity, time=time, grid=grid, components=components)
+
+    def helicity(self, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
+        """See :func:`fieldgrad.helicity`."""
+        return helicities.helicity(self._obj, grid=grid, components=components)
+
+    def relative_helicity(self, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
+        """See :func:`fieldgrad.relative_helicity`."""
+        return helicities.relative_helicity(self._obj, grid=grid, components=components)
+
+    def generalised_newtonian_stress(
+        self, model: Model, *, grid: Grid | None = None, components: Names = None
+    ) -> xr.DataArray:
+        """See :func:`fieldgrad.generalised_newtonian_stress`."""
+        return rheology.generalised_newtonian_stress(self._obj, model, grid=grid, components=components)
+
+    def mean(self, dims: Dims = None, *, grid: Grid | None = None) -> Obj:
+        """See :func:`fieldgrad.mean`."""
+        return statistics.mean(self._obj, dims, grid=grid)
 
 
 @xr.register_dataset_accessor("fieldgrad")  # type: ignore[no-untyped-call]
@@ -104,4 +130,8 @@ class DataArrayAccessor(_Vector[xr.DataArray]):
         self, along: Velocity, *, grid: Grid | None = None, components: Names = None
     ) -> xr.DataArray:
         """See :func:`fieldgrad.directional_derivative`."""
-        return labelled.directional_derivative(self._obj, along, grid=grid, components=components)
+        return transport.directional_derivative(self._obj, along, grid=grid, components=components)
+
+    def scalar_dissipation(self, diffusivity: float | xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
+        """See :func:`fieldgrad.scalar_dissipation`."""
+        return transport.scalar_dissipation(self._obj, diffusivity, grid=grid)

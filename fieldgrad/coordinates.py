@@ -280,6 +280,28 @@ def metres(units: str | None) -> float | None:
     return None if units is None else _METRES.get(_unit(units))
 
 
+def seconds(units: str | None) -> float | None:
+    """Size of a unit of time in seconds; None where it is none, or has no fixed size.
+
+    Parameters
+    ----------
+    units : str or None
+        Units, as an attribute states them.
+
+    Returns
+    -------
+    float or None
+        Its size.
+
+    Examples
+    --------
+    >>> seconds("hours")
+    3600.0
+    >>> seconds("months")
+    """
+    return None if units is None else _SECONDS.get(_unit(units))
+
+
 def positions(dim: str, values: Any, attrs: Attrs) -> tuple[Any, str | None, float]:
     """Positions that a coordinate holds, with times in seconds.
 

@@ -234,6 +234,35 @@ class Axis:
         return (float(steps.min()), float(steps.max())) if len(steps) else (float("nan"), float("nan"))
 
     @property
+    def cell_sizes(self) -> Array:
+        """Length of the cell of each node, between the midpoints to its neighbours; shape (n,), positive.
+
+        At the ends of an axis that is not periodic it is half a spacing, so that these are the weights of the
+        trapezoidal rule and their sum is the span; on a periodic axis their sum is the period.
+
+        Raises
+        ------
+        ValueError
+            If there is no second node and no period, since nothing then bounds a cell.
+
+        Examples
+        --------
+        >>> Axis("y", "y", np.array([0.0, 1.0, 4.0])).cell_sizes
+        array([0.5, 2. , 1.5])
+        >>> Axis("y", "y", np.array([0.0, 1.0, 4.0]), period=6.0).cell_sizes
+        array([1.5, 2. , 2.5])
+        """
+        needed = 1 if self.period is not None else 2
+        if len(self) < needed:
+            raise ValueError(
+                f"dimension {self.dim!r}: has {len(self)} points, so nothing bounds a cell; it needs at least {needed}"
+            )
+        # distances to the next node and, rolled, to the one before; beyond the ends there is none
+        ahead = self.steps if self.period is not None else np.append(self.steps, 0.0)
+        sizes: Array = (ahead + np.roll(ahead, 1)) / 2
+        return sizes
+
+    @property
     def stretching(self) -> float:
         """Largest ratio of two neighbouring spacings; 1 on a uniform axis."""
         steps = self.steps

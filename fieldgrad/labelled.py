@@ -17,7 +17,6 @@ from fieldgrad.fields import (
     Velocity,
     aligned_on,
     array_of,
-    broadcast_on,
     frame_of,
     length_of,
     long_of,
@@ -240,119 +239,6 @@ def hessian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
         long_name=f"Hessian of {long_of(f)}",
         definition=f"d2({short_of(f)})/dx_i dx_j",
         unit=units.combine([(units_of(f), 1), (length_of(grid), -2)]),
-    )
-
-
-def directional_derivative(
-    f: xr.DataArray, along: Velocity, *, grid: Grid | None = None, components: Names = None
-) -> xr.DataArray:
-    """Derivative of a scalar along the unit vector of a vector field.
-
-    Parameters
-    ----------
-    f : DataArray
-        Scalar field.
-    along : Dataset or DataArray
-        Vector field: a variable for each component, or a dimension ``component``. It need not have unit length.
-    grid : Grid, optional
-        Directions and discretisation, by default ``infer_grid(f)``.
-    components : sequence of str, optional
-        Names of the components, in x, y, z order.
-
-    Returns
-    -------
-    DataArray
-        ``(a . grad f) / |a|``, on the dimensions of `f`; NaN where the vector vanishes.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As :func:`gradient`; and if the components are not found or do not fit `f`.
-
-    Examples
-    --------
-    >>> import fieldgrad as fg
-    >>> flow = fg.flows.solid_body_rotation([-1.0, 0.5, 2.0], [1.0, 2.0, 3.0]).dataset
-    >>> fg.directional_derivative(flow.x**2 + flow.y**2, along=flow).round(12).values[0] + 0.0
-    array([0., 0., 0.])
-    """
-    require_labelled(along, "along")
-    grid, frame, field = scalar_of(f, grid)
-    vector = broadcast_on(f, find_components(along, grid, components), grid, "along")
-    result = operators.directional_derivative(field, frame, vector)
-    return relabel(
-        f,
-        result,
-        name=f"d{short_of(f)}_ds",
-        long_name=f"derivative of {long_of(f)} along a unit vector",
-        definition=f"(a . grad {short_of(f)})/|a|",
-        unit=units.combine([(units_of(f), 1), (length_of(grid), -1)]),
-    )
-
-
-def advection(
-    f: xr.DataArray | xr.Dataset, velocity: Velocity, *, grid: Grid | None = None, components: Names = None
-) -> xr.DataArray:
-    """Advection of a scalar or of the velocity itself, (u . grad) f.
-
-    Parameters
-    ----------
-    f : DataArray or Dataset
-        Scalar field, a vector with a dimension ``component``, or a Dataset whose velocity is advected.
-    velocity : Dataset or DataArray
-        Velocity: a variable for each component, or a dimension ``component``.
-    grid : Grid, optional
-        Directions and discretisation, by default inferred from `velocity`.
-    components : sequence of str, optional
-        Names of the components, in x, y, z order.
-
-    Returns
-    -------
-    DataArray
-        u_j df/dx_j, on the dimensions of `f`; with a dimension ``component`` in front if `f` is a Dataset.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As :func:`gradient`; and if the components are not found or do not fit `f`.
-
-    Examples
-    --------
-    >>> import fieldgrad as fg
-    >>> flow = fg.flows.solid_body_rotation([-1.0, 0.5, 2.0], [1.0, 2.0, 3.0]).dataset
-    >>> fg.advection(flow, flow).sel(component="x", y=2.0).values
-    array([ 1. , -0.5, -2. ])
-    """
-    require_labelled(velocity, "velocity")
-    if isinstance(f, xr.Dataset):
-        grid = infer_grid(f) if grid is None else grid
-        parts = find_components(f, grid, components)
-        advected = [advection(part, velocity, grid=grid, components=components) for part in parts.fields]
-        memory = operators._allocate(advected[0].data, advected[0].shape, (len(advected),))
-        for place, part in zip(memory, advected, strict=True):
-            place[...] = part.data
-        unit = units.common([part.attrs.get("units") for part in advected])
-        return relabel(
-            parts.fields[0],
-            memory,
-            {COMPONENT: parts.labels},
-            name="advection",
-            long_name="advection of velocity",
-            definition="u_j du_i/dx_j",
-            unit=unit,
-        )
-    grid, frame, field = scalar_of(f, infer_grid(velocity) if grid is None else grid)
-    found = find_components(velocity, grid, components)
-    vector = broadcast_on(f, found, grid, "velocity")
-    result = operators.advection(field, frame, vector)
-    speed = units.common([units_of(part) for part in found.fields])
-    return relabel(
-        f,
-        result,
-        name=f"advection_{short_of(f)}",
-        long_name=f"advection of {long_of(f)}",
-        definition=f"(u . grad) {short_of(f)}",
-        unit=units.combine([(speed, 1), (units_of(f), 1), (length_of(grid), -1)]),
     )
 
 

@@ -155,7 +155,7 @@ def directional_derivative(f: Array, frame: Frame, along: Sequence[Array], out: 
 
 
 def _in_space(vector: Sequence[Array], frame: Frame, f: Array) -> list[Array]:
-    zero = np.zeros((), f.dtype)
+    zero = np.zeros((), f.real.dtype)
     return [vector[frame.directions.index(name)] if name in frame.directions else zero for name in SPATIAL]
 
 

@@ -76,6 +76,21 @@ def test_operators_of_a_scalar(grid: fg.Grid | None) -> None:
     same(FLOW.fieldgrad.advection(FLOW, grid=grid), fg.advection(FLOW, FLOW, grid=grid))
     along = p.fieldgrad.directional_derivative(FLOW, grid=grid)
     same(along, fg.directional_derivative(p, FLOW, grid=grid))
+    same(p.fieldgrad.scalar_dissipation(2.0, grid=grid), fg.scalar_dissipation(p, 2.0, grid=grid))
+    same(p.fieldgrad.mean("x", grid=grid), fg.mean(p, "x", grid=grid))
+    same(FLOW.fieldgrad.mean(grid=grid), fg.mean(FLOW, grid=grid))
+
+
+def test_operators_that_need_time_or_space() -> None:
+    moving = xr.concat([FLOW, 2 * FLOW, FLOW], dim=xr.Variable("time", [0.0, 1.0, 3.0], {"units": "s"}))
+    same(moving.p.fieldgrad.material_derivative(moving), fg.material_derivative(moving.p, moving))
+    same(moving.fieldgrad.material_derivative(moving, time="time"), fg.material_derivative(moving, moving))
+    x = np.linspace(0.0, 1.0, 4)
+    space = fg.flows.abc(x, x, x).dataset
+    same(space.fieldgrad.helicity(), fg.helicity(space))
+    same(space.fieldgrad.relative_helicity(), fg.relative_helicity(space))
+    model = fg.PowerLaw(2.0, 0.5)
+    same(space.fieldgrad.generalised_newtonian_stress(model), fg.generalised_newtonian_stress(space, model))
 
 
 def test_tensor_is_decomposed() -> None:

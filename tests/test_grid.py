@@ -106,6 +106,34 @@ def test_axis_of_one_node_has_no_spacing() -> None:
     assert np.isnan(Axis("x", "x", np.array([1.0])).spacing).all()
 
 
+@pytest.mark.parametrize("direction", [1, -1])
+def test_cells_are_the_weights_of_the_trapezoidal_rule(direction: int) -> None:
+    nodes = np.array([-1.0, -0.5, 0.5, 3.0, 3.25])[::direction]
+    values = np.array([2.0, -3.0, 5.0, 7.0, 11.0])
+    sizes = Axis("x", "x", nodes).cell_sizes
+    assert sizes.dtype == np.float64
+    assert (sizes > 0).all()
+    assert sizes.sum() == 4.25
+    integral = direction * np.sum(np.diff(nodes) * (values[1:] + values[:-1]) / 2)
+    assert sizes @ values == pytest.approx(integral, rel=1e-15)
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_cells_of_a_periodic_axis_wrap(direction: int) -> None:
+    # the closing step is 3, of which the first and the last node get half each
+    sizes = Axis("x", "x", np.array([0.0, 1.0, 3.0])[::direction], period=6.0).cell_sizes
+    assert sizes.tolist() == [2.0, 1.5, 2.5][::direction]
+    assert Axis("x", "x", np.array([4.0]), period=6.0).cell_sizes.tolist() == [6.0]
+    assert Axis("x", "x", np.array([0.0, 1.0]), period=6.0).cell_sizes.tolist() == [3.0, 3.0]
+
+
+@pytest.mark.parametrize(("count", "period", "needed"), [(0, None, 2), (1, None, 2), (0, 1.0, 1)])
+def test_cells_that_nothing_bounds_are_refused(count: int, period: float | None, needed: int) -> None:
+    axis = Axis("x", "lon", np.arange(float(count)), period=period)
+    with pytest.raises(ValueError, match=rf"'lon': has {count} points, so nothing bounds a cell; .* at least {needed}"):
+        _ = axis.cell_sizes
+
+
 @pytest.mark.parametrize(
     ("period", "message"),
     [
