@@ -173,8 +173,8 @@ def small_field(repeat: int) -> None:
     )
 
 
-def seconds_in_new_process(code: str, cache: Path) -> float:
-    """What a program prints about its own time."""
+def number_from_new_process(code: str, cache: Path) -> float:
+    """What a program prints about itself."""
     program = textwrap.dedent(code)
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
     done = subprocess.run(
@@ -237,7 +237,7 @@ def start_up(repeat: int) -> None:
         times: dict[str, list[float]] = {name: [] for name in programs}
         for number in range(repeat + 1):
             for name, code in programs.items():
-                seconds = seconds_in_new_process(code, cache)
+                seconds = number_from_new_process(code, cache)
                 if number:
                     times[name].append(seconds)
     print("\nstart of a process (s)")
