@@ -3,7 +3,19 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import version as installed_version
+from typing import TYPE_CHECKING
+
+from sphinx.util.docutils import SphinxDirective
+
+import fieldgrad
+from fieldgrad.parameters import PARAMETERS
+from fieldgrad.units import combine
+
+if TYPE_CHECKING:
+    from docutils import nodes
+    from sphinx.application import Sphinx
 
 project = "fieldgrad"
 author = "The fieldgrad developers"
@@ -29,3 +41,40 @@ myst_enable_extensions = ["dollarmath"]
 
 html_theme = "furo"
 html_title = f"fieldgrad {release}"
+
+
+class QuantityTable(SphinxDirective):
+    """The table of the quantities that are built in, then the numbered list of the sources it cites."""
+
+    def run(self) -> list[nodes.Node]:
+        """Write both from the registry."""
+        sources: dict[str, int] = {}
+        rows = [("name", "formula", "rank", "flows", "units", "parameters", "source")]
+        for record in fieldgrad.quantities().values():
+            # "A. Author, Book (1967), section 2" is place 2 in the source "A. Author, Book (1967)"
+            source, _, place = re.fullmatch(r"(.*?)(, ((?:section|equation|chapter) \S+))?", record.reference).groups()
+            number = sources.setdefault(source, len(sources) + 1)
+            named = re.search(rf"(?<![a-z\\]){re.escape(record.symbol)}", record.formula.replace(" ", ""))
+            units = combine([("s-1", record.power), *((PARAMETERS[p].units, n) for p, n in record.powers.items())])
+            rows.append(
+                (
+                    f"``{record.name}``: {record.long_name}",
+                    f":math:`{record.formula if named else f'{record.symbol} = {record.formula}'}`",
+                    record.rank,
+                    ", ".join(f"{dimension}-D" for dimension in record.dimensions),
+                    units or "",
+                    ", ".join(f"``{name}``" for name in record.parameters),
+                    f"[{number}]" + (f", {place}" if place else ""),
+                )
+            )
+        lines = [".. list-table::", "   :header-rows: 1", "   :class: quantities", ""]
+        for row in rows:
+            lines += [f"   {' ' if column else '*'} - {cell}" for column, cell in enumerate(row)]
+        # without the backslash an initial such as "S." would begin a list
+        lines += ["", *(f"{number}. \\{source}" for source, number in sources.items())]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def setup(app: Sphinx) -> None:
+    """Make ``.. quantity-table::`` known."""
+    app.add_directive("quantity-table", QuantityTable)

@@ -11,10 +11,11 @@ import numpy as np
 import xarray as xr
 
 from fieldgrad import units
+from fieldgrad.chunked import is_lazy
 from fieldgrad.components import Components
 from fieldgrad.grid import Grid
 from fieldgrad.infer import infer_grid, require_lengths
-from fieldgrad.operators import Array, Frame, as_field
+from fieldgrad.operators import Array, Frame, as_field, as_fields, working_dtype
 
 Velocity = xr.Dataset | xr.DataArray
 
@@ -24,21 +25,40 @@ def scalar_of(f: xr.DataArray, grid: Grid | None, order: int = 1) -> tuple[Grid,
     array = array_of(f, "f")
     grid = infer_grid(f) if grid is None else grid
     require_lengths(grid)
-    return grid, frame_of(grid, f, order), as_field(array, name_of(f, "f"))
+    return grid, frame_of(grid, f, order), working(array, name_of(f, "f"))
+
+
+def working(array: Any, name: str, dtype: np.dtype[Any] | None = None) -> Array:
+    """An array of a working dtype; a lazy one stays lazy."""
+    if not is_lazy(array):
+        return as_field(array, name, dtype)
+    wanted = working_dtype(array.dtype, name) if dtype is None else dtype
+    converted: Array = array if array.dtype == wanted else array.astype(wanted)
+    return converted
+
+
+def vector_of(fields: Sequence[xr.DataArray], labels: Sequence[str]) -> list[Array]:
+    """Values of components, of one working dtype and one shape; a lazy one stays lazy."""
+    names = [name_of(field, label) for field, label in zip(fields, labels, strict=True)]
+    arrays = [array_of(field, name) for field, name in zip(fields, names, strict=True)]
+    if not any(map(is_lazy, arrays)):
+        return as_fields(arrays, names)
+    dtype = np.result_type(*(working_dtype(array.dtype, name) for array, name in zip(arrays, names, strict=True)))
+    return [working(array, name, dtype) for array, name in zip(arrays, names, strict=True)]
 
 
 def array_of(f: xr.DataArray, argument: str) -> Any:
-    """Values in memory; nothing lazy is loaded behind the caller's back."""
+    """Values of a field: in memory, or dask's, which stay lazy; nothing is loaded behind the caller's back."""
     if not isinstance(f, xr.DataArray):
         hint = "select a variable of it" if isinstance(f, xr.Dataset) else "ndarrays have their operators in fg.array"
         raise TypeError(f"{argument}: is a {type(f).__name__}; pass an xarray DataArray ({hint})")
     data = f.data
-    if isinstance(data, np.ndarray):
+    if isinstance(data, np.ndarray) or is_lazy(data):
         return data
     if f.chunks is not None:
         raise TypeError(
-            f"{argument}: {name_of(f, 'the field')} is backed by {type(data).__module__.split('.')[0]}, and lazy "
-            "arrays are not supported yet; load it first (obj.load())"
+            f"{argument}: {name_of(f, 'the field')} is backed by {type(data).__module__.split('.')[0]}; of chunked "
+            "arrays only dask's are understood: open it with chunked_array_type='dask', or load it (obj.load())"
         )
     raise TypeError(
         f"{argument}: {name_of(f, 'the field')} holds a {type(data).__name__}; convert it to a NumPy array first "

@@ -8,12 +8,13 @@ from collections.abc import Callable
 import xarray as xr
 
 from fieldgrad import operators, units
+from fieldgrad.chunked import evaluate, of_vector
 from fieldgrad.components import find_components
-from fieldgrad.fields import Velocity, array_of, frame_of, length_of, name_of, relabel, require_labelled, units_of
+from fieldgrad.fields import Velocity, frame_of, length_of, relabel, require_labelled, units_of, vector_of
 from fieldgrad.grid import Grid
 from fieldgrad.infer import infer_grid, require_lengths
 from fieldgrad.labelled import Names
-from fieldgrad.operators import Array, as_fields
+from fieldgrad.operators import Array
 
 
 def helicity(obj: Velocity, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
@@ -75,7 +76,7 @@ def relative_helicity(obj: Velocity, *, grid: Grid | None = None, components: Na
     Returns
     -------
     DataArray
-        (u . w) / (|u| |w|) with w = curl u, from -1 to 1; NaN where either vanishes.
+        ``(u . w) / (|u| |w|)`` with w = curl u, from -1 to 1; NaN where either vanishes.
 
     Raises
     ------
@@ -125,8 +126,7 @@ def _evaluated(
     found = find_components(obj, grid, components)
     first = found.fields[0]
     frame = frame_of(grid, first)
-    names = [name_of(field, label) for field, label in zip(found.fields, found.labels, strict=True)]
-    fields = as_fields([array_of(field, label) for field, label in zip(found.fields, names, strict=True)], names)
+    (result,) = evaluate(of_vector(function), vector_of(found.fields, found.labels), frame)
     speed = units.common([units_of(field) for field in found.fields])
     unit = units.combine([(speed, 2), (length_of(grid), -1)])
-    return first, function(fields, frame), unit
+    return first, result, unit

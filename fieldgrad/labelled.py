@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from fieldgrad import operators, units
+from fieldgrad import chunked, operators, units
 from fieldgrad.catalogue import Quantity
+from fieldgrad.chunked import evaluate, of_scalar
 from fieldgrad.components import find_components
 from fieldgrad.fields import (
     Velocity,
@@ -28,10 +30,12 @@ from fieldgrad.fields import (
     scalar_of,
     short_of,
     units_of,
+    vector_of,
+    working,
 )
 from fieldgrad.grid import SPATIAL, Axis, Grid
 from fieldgrad.infer import axis_of, infer_grid, require_lengths
-from fieldgrad.operators import Array, as_field, as_fields
+from fieldgrad.operators import Array
 from fieldgrad.parameters import ALTERNATIVES, PARAMETERS, resolve_parameters
 from fieldgrad.quantities import Named, chosen, quantity
 
@@ -90,7 +94,7 @@ def derivative(
     orders = {dim: order} if isinstance(dim, str) else dict(dim)
     if not orders:
         raise ValueError("dim: is empty; name at least one dimension")
-    result = as_field(field, name_of(f, "f"))
+    result = working(field, name_of(f, "f"))
     steps: list[tuple[Axis, int]] = []
     for key, times in orders.items():
         if not isinstance(times, int | np.integer) or isinstance(times, bool) or times < 1:
@@ -100,7 +104,7 @@ def derivative(
         raise ValueError(f"dim: {sorted(orders)} name one dimension twice; give its order once")
     tables = [(f.get_axis_num(axis.dim), axis.stencil(times)) for axis, times in steps]
     for number, stencil in tables:
-        result = operators.derivative(result, number, stencil)
+        result = chunked.derivative(result, number, stencil)
     total = sum(times for _, times in steps)
     bottom = " ".join(f"d{axis.dim}{times if times > 1 else ''}" for axis, times in steps)
     top = "d" if total == 1 else f"d{total}"
@@ -147,7 +151,7 @@ def gradient(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     """
     grid, frame, field = scalar_of(f, grid)
     require_free(f, COMPONENT)
-    result = operators.gradient(field, frame)
+    (result,) = evaluate(of_scalar(operators.gradient), [field], frame, (), [(len(grid.names),)])
     return relabel(
         f,
         result,
@@ -188,7 +192,7 @@ def laplacian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     array([2., 2., 2., 2.])
     """
     grid, frame, field = scalar_of(f, grid, 2)
-    result = operators.laplacian(field, frame)
+    (result,) = evaluate(of_scalar(operators.laplacian), [field], frame)
     return relabel(
         f,
         result,
@@ -230,7 +234,7 @@ def hessian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     """
     grid, frame, field = scalar_of(f, grid)
     require_free(f, COMPONENT, DIRECTION)
-    result = operators.hessian(field, frame, frame_of(grid, f, 2))
+    result = chunked.hessian(field, frame, frame_of(grid, f, 2))
     return relabel(
         f,
         result,
@@ -394,7 +398,7 @@ def decompose(
             "these are the same, since the derivatives across a plane are unknown: select the components in the plane "
             "(L.sel(component=L.direction.values))"
         )
-    pair = operators.decompose(as_field(array_of(L, "obj"), "obj"))
+    pair = chunked.decompose(working(array_of(L, "obj"), "obj"))
     records = (quantity("deformation_rate"), quantity("spin"))
     D, W = (
         _labelled(
@@ -480,9 +484,9 @@ def _derive(
             for name, value in named.items()
         },
     )
-    names = [name_of(field, label) for field, label in zip(found.fields, found.labels, strict=True)]
-    fields = as_fields([array_of(field, name) for field, name in zip(found.fields, names, strict=True)], names)
-    results = operators.derive(fields, found.labels, frame, records, values)
+    work = partial(_derive_arrays, found.labels, tuple(records), tuple(values))
+    shapes = [tuple(map(len, part)) for part in labels]
+    results = evaluate(work, vector_of(found.fields, found.labels), frame, list(values.values()), shapes)
     speed, length = units.common([units_of(field) for field in found.fields]), length_of(grid)
     rate = units.combine([(speed, 1), (length, -1)])
     labelled = []
@@ -492,6 +496,17 @@ def _derive(
         extra = dict(zip(record.dims, part, strict=True)) if part else {}
         labelled.append(_labelled(first, result, record, extra, units.combine(factors)))
     return labelled
+
+
+def _derive_arrays(
+    labels: Sequence[str],
+    records: Sequence[Quantity],
+    names: Sequence[str],
+    fields: list[Array],
+    frame: operators.Frame,
+    parameters: list[Any],
+) -> list[Array]:
+    return operators.derive(fields, labels, frame, records, dict(zip(names, parameters, strict=True)))
 
 
 def _labelled(

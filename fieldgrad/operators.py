@@ -176,8 +176,9 @@ def _with_velocity(name: str, velocity: Sequence[Array], frame: Frame, out: Arra
     shape = frame.output_shape(velocity[0].shape)
     if velocity[0].dtype.kind == "c":
         raise TypeError(f"{name}: is not linear, so it is not defined for a complex velocity; pass its real part")
-    result = _allocate(velocity[0], shape, ()) if out is None else _checked_out(out, shape, velocity[0].dtype, velocity)
-    _run(velocity, SPATIAL, frame, [Request(name, (), (), (0, 1, 2))], velocity, [result])
+    result = allocate(velocity[0], shape, ()) if out is None else _checked_out(out, shape, velocity[0].dtype, velocity)
+    own = [inside(field, frame) for field in velocity]
+    _run(velocity, SPATIAL, frame, [Request(name, (), (), (0, 1, 2))], own, [result])
     return result
 
 
@@ -188,7 +189,7 @@ def hessian(f: Array, first: Frame, second: Frame, out: Array | None = None) -> 
     """
     count = len(first.directions)
     shape = (count, count, *f.shape)
-    out = _allocate(f, f.shape, (count, count)) if out is None else _checked_out(out, shape, f.dtype, [f])
+    out = allocate(f, f.shape, (count, count)) if out is None else _checked_out(out, shape, f.dtype, [f])
     for i in range(count):
         derivative(f, second.axes[i], second.stencils[i], out[i, i])
         if i + 1 < count:
@@ -307,7 +308,7 @@ def derive(
         along = value_labels(record, labels, frame)
         whole = (*map(len, along), *shape)
         if out is None:
-            result = _allocate(components[0], shape, whole[: len(along)])
+            result = allocate(components[0], shape, whole[: len(along)])
         else:
             result = _checked_out(out, whole, dtype, [*components, *values])
         request = _request(record, along, frame, tuple(names.index(name) for name in record.parameters))
@@ -325,8 +326,8 @@ def derive(
 def decompose(L: Array, D: Array | None = None, W: Array | None = None) -> tuple[Array, Array]:
     """D and W of a stored tensor, shape (n, n, ...); the same bits as :func:`derive` gives from the velocity."""
     count = L.shape[0]
-    D = _allocate(L[0, 0], L.shape[2:], (count, count)) if D is None else _checked_out(D, L.shape, L.dtype, [L])
-    W = _allocate(L[0, 0], L.shape[2:], (count, count)) if W is None else _checked_out(W, L.shape, L.dtype, [L])
+    D = allocate(L[0, 0], L.shape[2:], (count, count)) if D is None else _checked_out(D, L.shape, L.dtype, [L])
+    W = allocate(L[0, 0], L.shape[2:], (count, count)) if W is None else _checked_out(W, L.shape, L.dtype, [L])
     _refuse_overlap([D, W])
     half = L.dtype.type(0.5)
     scratch = np.empty_like(D[0, 0, ...])
@@ -343,6 +344,14 @@ def decompose(L: Array, D: Array | None = None, W: Array | None = None) -> tuple
             np.add(upper_D, scratch, out=upper_D)
             D[j, i] = D[i, j]
     return D, W
+
+
+def inside(field: Array, frame: Frame) -> Array:
+    """A field without the nodes around it that a block has along the axes of a frame."""
+    kept = [slice(None)] * field.ndim
+    for axis, stencil in zip(frame.axes, frame.stencils, strict=True):
+        kept[axis] = slice(stencil.first, stencil.first + stencil.rows)
+    return field[tuple(kept)]
 
 
 def as_parameter(value: Any, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
@@ -376,7 +385,7 @@ def _one(
     leading = () if squeeze else tuple(len(place) for place in places)
     values = [as_parameter(value, name, f.dtype, shape) for value in parameters]
     if out is None:
-        result = _allocate(f, shape, leading)
+        result = allocate(f, shape, leading)
     else:
         result = _checked_out(out, (*leading, *shape), f.dtype, [f, *values])
     target = result[np.newaxis] if squeeze else result
@@ -420,7 +429,8 @@ def _beside(value: Array, count: int) -> Array:
     return np.broadcast_to(value[..., np.newaxis], (*value.shape, count))
 
 
-def _allocate(like: Array, shape: Sequence[int], leading: Sequence[int]) -> Array:
+def allocate(like: Array, shape: Sequence[int], leading: Sequence[int]) -> Array:
+    """Uninitialised memory for a result, in the memory order of a field, behind leading dimensions."""
     from fieldgrad.kernels.layout import empty_like
 
     return empty_like(like, shape, leading)

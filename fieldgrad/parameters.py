@@ -99,6 +99,13 @@ def resolve_parameters(users: Mapping[str, Sequence[str]], given: Mapping[str, A
         there = [part for part in parts if part in given]
         if parts and len(there) == 2:
             sign, join = _JOINED[name]
+            if name in given and not all(
+                isinstance(given[one], np.ndarray | np.number | float | int) for one in (name, *parts)
+            ):
+                raise TypeError(
+                    f"{name}: is given beside {parts[0]} and {parts[1]}, not all of them in memory, so that whether "
+                    "they agree is not known; give one or the other"
+                )
             value = join(given[parts[0]], given[parts[1]])
             if name in given and not np.allclose(value, given[name], rtol=1e-6, atol=0.0, equal_nan=True):
                 shown, ours = (repr(one) if np.ndim(one) == 0 else "a field" for one in (given[name], value))

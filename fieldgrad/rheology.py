@@ -10,16 +10,18 @@ from __future__ import annotations
 import math
 import numbers
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 import xarray as xr
 
 from fieldgrad import units
-from fieldgrad.fields import Velocity, array_of, name_of, relabel, units_of
+from fieldgrad.chunked import evaluate
+from fieldgrad.fields import Velocity, array_of, name_of, relabel, units_of, working
 from fieldgrad.grid import Grid
 from fieldgrad.labelled import Names, derive
-from fieldgrad.operators import Array, as_field
+from fieldgrad.operators import Array, Frame, as_field
 
 
 @dataclass(frozen=True)
@@ -219,17 +221,22 @@ def apparent_viscosity(shear_rate: xr.DataArray, model: Model) -> xr.DataArray:
     (array([2., 1.]), 'Pa s')
     """
     _require_model(model)
-    values = as_field(array_of(shear_rate, "shear_rate"), name_of(shear_rate, "shear_rate"))
+    values = working(array_of(shear_rate, "shear_rate"), name_of(shear_rate, "shear_rate"))
+    (result,) = evaluate(partial(_viscosities, model), [values], Frame((), (), ()))
     # the parameters of a model are in SI units
     known = units.combine([(units_of(shear_rate), 1)]) == "s-1"
     return relabel(
         shear_rate,
-        model(values),
+        result,
         name="apparent_viscosity",
         long_name="apparent viscosity",
         definition=f"{model.definition}, {model!r}",
         unit="Pa s" if known else None,
     )
+
+
+def _viscosities(model: Model, fields: list[Array], frame: Frame, parameters: list[Any]) -> list[Array]:
+    return [model(fields[0])]
 
 
 def generalised_newtonian_stress(
@@ -278,7 +285,7 @@ def generalised_newtonian_stress(
     rate = derive(obj, "shear_rate", grid=grid, components=components)["shear_rate"]
     viscosity = apparent_viscosity(rate, model)
     # 0 times infinity; the limit is 0, since the stress goes as the shear rate to the power of a positive index
-    viscosity.values[rate.values == 0] = 0
+    viscosity = viscosity.where(rate != 0, 0)
     derived = derive(obj, "viscous_stress", grid=grid, components=components, dynamic_viscosity=viscosity)
     stress = derived["viscous_stress"].rename("generalised_newtonian_stress")
     definition = stress.attrs["fieldgrad_definition"]

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import xarray as xr
 
+from fieldgrad.chunked import is_lazy
 from fieldgrad.coordinates import direction
 from fieldgrad.fields import Velocity, array_of, long_of, name_of, require_labelled, short_of
 from fieldgrad.grid import SPATIAL, Array, Grid
@@ -280,6 +281,8 @@ def invariant_histogram(
     require_labelled(obj, "obj")
     grid = infer_grid(obj) if grid is None else grid
     flow = derive(obj, ["second_invariant", "third_invariant", "vorticity_magnitude"], grid=grid, components=components)
+    if any(is_lazy(field.data) for field in flow.values()):
+        raise TypeError("obj: is backed by dask, and a histogram needs all values at once; load it first (obj.load())")
     flow = flow.astype(np.float64)
     Q, R = flow["second_invariant"], flow["third_invariant"]
     dims = [str(dim) for dim in Q.dims]

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from fieldgrad import operators, units
+from fieldgrad.chunked import evaluate, of_scalar
 from fieldgrad.components import COMPONENT, Components, find_components
 from fieldgrad.coordinates import BY_RESEMBLANCE, direction, metres, seconds
 from fieldgrad.fields import (
@@ -27,11 +30,14 @@ from fieldgrad.fields import (
     scalar_of,
     short_of,
     units_of,
+    vector_of,
+    working,
 )
 from fieldgrad.grid import Axis, Grid
 from fieldgrad.infer import axis_of, infer_axis, infer_grid, require_lengths
 from fieldgrad.labelled import Names
-from fieldgrad.operators import Array, as_fields
+from fieldgrad.operators import Array, Frame
+from fieldgrad.stencils import Stencil
 
 
 def directional_derivative(
@@ -70,7 +76,7 @@ def directional_derivative(
     require_labelled(along, "along")
     grid, frame, field = scalar_of(f, grid)
     vector = broadcast_on(f, find_components(along, grid, components), grid, "along")
-    result = operators.directional_derivative(field, frame, vector)
+    (result,) = evaluate(_directional_derivative, [field], frame, vector)
     return relabel(
         f,
         result,
@@ -119,7 +125,7 @@ def advection(
     first = carried.first
     return relabel(
         first,
-        carried.advected(),
+        carried.rate(),
         carried.extra,
         name="advection" if carried.extra else f"advection_{short_of(first)}",
         long_name=f"advection of {carried.long_name}",
@@ -192,10 +198,7 @@ def material_derivative(
     first = carried.first
     axis = _time_axis(first, time, carried.grid)
     unit = _rate_unit(carried, axis)
-    stencil = axis.stencil()
-    result = carried.advected()
-    for field, out in carried.pairs(result):
-        out += operators.derivative(field, int(first.get_axis_num(axis.dim)), stencil)
+    result = carried.rate((int(first.get_axis_num(axis.dim)), axis.stencil()))
     return relabel(
         first,
         result,
@@ -237,7 +240,7 @@ def scalar_dissipation(f: xr.DataArray, diffusivity: float | xr.DataArray, *, gr
     Notes
     -----
     N. Peters, Progress in Energy and Combustion Science 10 (1984) 319-339. It is the sink of f^2 in a fluid of uniform
-    density, and of the mean of f'^2 where `f` is the fluctuation; half of it, kappa |grad f|^2, is called scalar
+    density, and of the mean of f'^2 where `f` is the fluctuation; half of it, ``kappa |grad f|^2``, is called scalar
     dissipation too.
 
     Examples
@@ -257,10 +260,11 @@ def scalar_dissipation(f: xr.DataArray, diffusivity: float | xr.DataArray, *, gr
     length = length_of(grid)
     if isinstance(diffusivity, xr.DataArray):
         unit = units_of(diffusivity)
-        result = operators.scalar_dissipation(field, frame, aligned_on(diffusivity, f, "diffusivity"))
+        value: Any = aligned_on(diffusivity, f, "diffusivity")
     else:
         unit = "m2 s-1" if length == "m" else None
-        result = operators.scalar_dissipation(field, frame, diffusivity)
+        value = operators.as_parameter(diffusivity, "diffusivity", field.dtype, ())
+    (result,) = evaluate(of_scalar(operators.scalar_dissipation), [field], frame, [value])
     return relabel(
         f,
         result,
@@ -311,19 +315,39 @@ class _Carried:
     def speed(self) -> str | None:
         return units.common([units_of(part) for part in self.velocity.fields])
 
-    def pairs(self, result: Array) -> zip[tuple[Array, Array]]:
-        """Each field with its place in the result."""
-        return zip(self.fields, result if self.extra else [result], strict=True)
-
-    def advected(self) -> Array:
-        """(u . grad) f, in memory of its own."""
+    def rate(self, time: tuple[int, Stencil] | None = None) -> Array:
+        """(u . grad) f, and with an axis of time and its table df/dt too."""
         frame = frame_of(self.grid, self.first)
+        if time is not None:
+            frame = Frame((*frame.directions, "time"), (*frame.axes, time[0]), (*frame.stencils, time[1]))
         vector = broadcast_on(self.first, self.velocity, self.grid, "velocity")
-        first = self.fields[0]
-        result = operators._allocate(first, first.shape, (len(self.fields),) if self.extra else ())
-        for field, out in self.pairs(result):
-            operators.advection(field, frame, vector, out)
+        leading = (len(self.fields),) if self.extra else ()
+        result: Array
+        (result,) = evaluate(partial(_rate, bool(self.extra)), self.fields, frame, vector, [leading])
         return result
+
+
+def _directional_derivative(fields: list[Array], frame: Frame, vector: list[Array]) -> list[Array]:
+    return [operators.directional_derivative(fields[0], frame, vector)]
+
+
+def _rate(stacked: bool, fields: list[Array], frame: Frame, vector: list[Array]) -> list[Array]:
+    """Advection of each field, and its change in time where the frame has a last direction of time."""
+    space = frame
+    changing = frame.directions[-1] == "time"
+    if changing:
+        space = Frame(frame.directions[:-1], frame.axes[:-1], frame.stencils[:-1])
+    shape = frame.output_shape(fields[0].shape)
+    result = operators.allocate(fields[0], shape, (len(fields),) if stacked else ())
+    for field, out in zip(fields, result if stacked else [result], strict=True):
+        if not changing:
+            operators.advection(field, space, vector, out)
+            continue
+        # a block has nodes around it along all axes: each term wants those of its own
+        time = Frame(("time",), frame.axes[-1:], frame.stencils[-1:])
+        operators.advection(operators.inside(field, time), space, vector, out)
+        out += operators.derivative(operators.inside(field, space), frame.axes[-1], frame.stencils[-1])
+    return [result]
 
 
 def _carried(f: xr.DataArray | xr.Dataset, velocity: Velocity, grid: Grid | None, components: Names) -> _Carried:
@@ -334,14 +358,13 @@ def _carried(f: xr.DataArray | xr.Dataset, velocity: Velocity, grid: Grid | None
         grid = infer_grid(f) if grid is None else grid
         found = find_components(f, grid, components)
         parts, extra = found.fields, {COMPONENT: found.labels}
-        names = [name_of(part, label) for part, label in zip(parts, found.labels, strict=True)]
         require_free(parts[0], COMPONENT)
+        fields = vector_of(parts, found.labels)
     else:
-        parts, names = (f,), ["f" if not isinstance(f, xr.DataArray) else name_of(f, "f")]
-    arrays = [array_of(part, "f") for part in parts]
+        parts, fields = (f,), [working(array_of(f, "f"), name_of(f, "f") if isinstance(f, xr.DataArray) else "f")]
     grid = infer_grid(velocity) if grid is None else grid
     require_lengths(grid)
-    return _Carried(parts, as_fields(arrays, names), extra, find_components(velocity, grid, components), grid)
+    return _Carried(parts, fields, extra, find_components(velocity, grid, components), grid)
 
 
 def _time_axis(f: xr.DataArray, time: str | None, grid: Grid) -> Axis:

@@ -239,6 +239,62 @@ def test_history_grows_and_parameters_may_be_variables(run: Any, plane: Path) ->
     np.testing.assert_array_equal(result.dissipation, expected.dissipation)
 
 
+@pytest.mark.parametrize("out", ["out.nc", "out.nc3", "out.zarr"])
+def test_quantities_of_every_rank_and_their_parameters(out: str, run: Any, plane: Path) -> None:
+    """Numbers and variables; a dynamic viscosity, or the two that it follows from."""
+    ds = loaded(plane)
+    ds["rho"] = ("y", np.linspace(1.0, 2.0, 11))
+    ds.to_netcdf("more.nc", engine="netcdf4")
+    names = "principal_strain_rates,principal_directions,viscous_stress,residual_vorticity,vorticity"
+    for options, parameters in (
+        (["-p", "dynamic_viscosity=0.5"], {"dynamic_viscosity": 0.5}),
+        (["-p", "viscosity=nu", "-p", "density=rho"], {"viscosity": "nu", "density": "rho"}),
+        (["-p", "viscosity=nu,density=1e3"], {"viscosity": "nu", "density": 1e3}),
+    ):
+        ran = run("derive", "more.nc", "-o", out, "--overwrite", "-q", names, *options)
+        assert (ran.code, ran.err) == (0, "")
+        assert "principal_directions: principal 2 x component 2 x time 2 x y 11 x x 12\n" in ran.out
+        result, expected = (
+            loaded(plane.parent / out),
+            fg.derive(loaded(Path("more.nc")), names.split(","), **parameters),
+        )
+        assert result.principal.values.tolist() == [1, 2]
+        for name, field in expected.items():
+            assert result[name].dims == field.dims
+            np.testing.assert_array_equal(result[name], field, err_msg=str(name))
+            assert result[name].attrs == field.attrs
+
+
+@pytest.mark.parametrize(
+    ("quantity", "options", "message"),
+    [
+        ("dissipation", ["-p", "nu=0.1"], "nu: no quantity of 'dissipation' takes this parameter; they take "
+         "'viscosity', 'dynamic_viscosity', 'density'"),
+        ("viscous_stress", ["-p", "mu=0.1", "-p", "dynamic_viscosity=1"], "mu: no quantity of 'viscous_stress' takes "
+         "this parameter; they take 'dynamic_viscosity', 'viscosity', 'density'"),
+        ("vorticity", ["-p", "viscosity=0.1"], "viscosity: no quantity of 'vorticity' takes this parameter; they take "
+         "none"),
+        ("viscous_stress", [], "dynamic_viscosity: missing, but 'viscous_stress' needs it; pass "
+         "--parameter dynamic_viscosity=..., or --parameter viscosity=... and --parameter density=..."),
+        ("omega_method", [], "epsilon: missing, but 'omega_method' needs it; pass --parameter epsilon=..."),
+        ("viscous_stress", ["-p", "viscosity=1"], "(viscosity alone does not do)"),
+        ("dissipation", ["-p", "viscosity=1", "-p", "dynamic_viscosity=1", "-p", "density=2"],
+         "viscosity: given as 1.0, which disagrees with dynamic_viscosity / density = 0.5"),
+        ("rortex", [], "'rortex' is defined in 3-D flows; this one has 2 directions (x, y)"),
+        ("dissipation", ["-p", "viscosity=season"], "viscosity: "),
+    ],
+)  # fmt: skip
+def test_wrong_quantities_and_parameters(
+    quantity: str, options: list[str], message: str, run: Any, plane: Path
+) -> None:
+    ds = loaded(plane).assign(season=("time", ["a", "b"]))
+    ds.to_netcdf("words.nc", engine="netcdf4")
+    ran = run("derive", "words.nc", "-o", "out.nc", "-q", quantity, *options)
+    assert ran.code == 4
+    assert message in one_line(ran.err)
+    assert sorted(os.listdir(plane.parent)) == ["flow.nc", "words.nc"]
+
+
 def test_unexpected_errors_take_one_line_and_debug_shows_all(run: Any, plane: Path, monkeypatch: Any) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("lost\nthe thread")

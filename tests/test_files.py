@@ -101,6 +101,44 @@ def test_tensors_keep_their_labels(into: str, tmp_path: Path) -> None:
         assert (out / ".zmetadata").exists()
 
 
+# Every rank; in a plane vorticity is a scalar.
+RANKS = ("vorticity", "principal_strain_rates", "principal_directions", "viscous_stress", "dissipation")
+
+
+def flow_of_any_rank(dims: int) -> xr.Dataset:
+    """Steps of a flow, with a viscosity for each row and a density for each step."""
+    x, y = np.linspace(0, 2 * np.pi, 8, endpoint=False), np.linspace(0, 1, 7) ** 1.3
+    if dims == 2:
+        ds = fg.flows.taylor_green_2d(x, y, t=np.arange(3.0), viscosity=0.1).dataset
+    else:
+        still = fg.flows.abc(x, y, np.linspace(0, 2, 6)).dataset
+        ds = xr.concat([still, 2 * still, still**2], xr.Variable("time", np.arange(3.0)), combine_attrs="override")
+    ds["mu"] = ("y", np.linspace(0.5, 1.0, 7), {"units": "Pa s"})
+    ds["rho"] = ("time", np.linspace(1.0, 2.0, 3), {"units": "kg m-3"})
+    return ds
+
+
+@pytest.mark.parametrize("dims", [3, 2])
+@pytest.mark.parametrize("into", [".nc", ".nc3", ".zarr"])
+def test_quantities_of_every_rank(into: str, dims: int, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(files, "PIECE", 1)
+    given, out = tmp_path / "in.nc", tmp_path / f"out{into}"
+    flow_of_any_rank(dims).to_netcdf(given, engine="netcdf4")
+    parameters = {"dynamic_viscosity": "mu", "density": "rho"}
+    assert files.derive_file(given, out, Order(RANKS, parameters=parameters)).pieces == 3
+    result, expected = loaded(out), fg.derive(loaded(given), RANKS, **parameters)
+    for name in RANKS:
+        assert result[name].dims == expected[name].dims
+        np.testing.assert_array_equal(result[name], expected[name])
+        assert result[name].attrs == expected[name].attrs
+    axes = ["x", "y", "z"][:dims]
+    for dim, labels in (("component", axes), ("direction", axes), ("principal", [1, 2, 3][:dims])):
+        assert result[dim].dims == (dim,)
+        assert result[dim].values.tolist() == labels
+    assert result.principal_directions.sel(principal=1, component="x").dims == expected.principal_strain_rates.dims[1:]
+    assert (result.viscous_stress.attrs["units"], result.dissipation.attrs["units"]) == ("Pa", "m2 s-3")
+
+
 def test_packed_and_missing_values_are_decoded(tmp_path: Path) -> None:
     ds = flow(2)
     ds["u"] = ds.u.where(ds.u.x > 0.6)

@@ -128,12 +128,22 @@ def times(A: Any, b: Any) -> Any:
 
 
 @inlined
+def difference(a: Any, b: Any, c: Any, d: Any) -> Any:
+    """``a b - c d``, to its own rounding even where the products cancel.
+
+    W. Kahan; C.-P. Jeannerod, N. Louvet and J.-M. Muller, Mathematics of Computation 82 (2013) 2245-2264.
+    """
+    product = c * d
+    return fma(a, b, -product) + fma(-c, d, product)
+
+
+@inlined
 def cross(a: Any, b: Any) -> Any:
     """Vector product."""
     return (
-        fma(a[1], b[2], -(a[2] * b[1])),
-        fma(a[2], b[0], -(a[0] * b[2])),
-        fma(a[0], b[1], -(a[1] * b[0])),
+        difference(a[1], b[2], a[2], b[1]),
+        difference(a[2], b[0], a[0], b[2]),
+        difference(a[0], b[1], a[1], b[0]),
     )
 
 

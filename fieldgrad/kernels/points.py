@@ -32,6 +32,7 @@ from fieldgrad.kernels.eigen import (
     determinant,
     plane_directions,
     pointed,
+    principal_minors,
     rotation_about_real_direction,
     symmetric_directions,
     symmetric_values,
@@ -78,7 +79,7 @@ def scalar_dissipation(L: Any, diffusivity: Any) -> Any:
 
 @inlined
 def helicity(L: Any, u: Any, v: Any, w: Any) -> Any:
-    """U . w."""
+    """Product of velocity and vorticity."""
     return dot((u, v, w), vorticity(L))
 
 
@@ -87,7 +88,9 @@ def relative_helicity(L: Any, u: Any, v: Any, w: Any) -> Any:
     """Cosine of the angle between velocity and vorticity."""
     a, b = (u, v, w), vorticity(L)
     a, b = scale(power_of_two(largest(a))[0], a), scale(power_of_two(largest(b))[0], b)
-    return quotient(dot(a, b), sqrt(dot(a, a)) * sqrt(dot(b, b)))
+    cosine, one = quotient(dot(a, b), sqrt(dot(a, a)) * sqrt(dot(b, b))), like(1.0, u)
+    cosine = one if cosine > one else cosine  # rounding may exceed them
+    return -one if cosine < -one else cosine
 
 
 # The tensor and its parts.
@@ -158,14 +161,14 @@ def vorticity_magnitude(L: Any) -> Any:
 def enstrophy(L: Any) -> Any:
     """|w|^2/2."""
     w = vorticity(L)
-    return like(0.5, w[0]) * dot(w, w)
+    return dot(scale(like(0.5, w[0]), w), w)
 
 
 @inlined
 def spin_second_invariant(L: Any) -> Any:
     """|W|^2/2, a quarter of |w|^2."""
-    w = vorticity(L)
-    return like(0.25, w[0]) * dot(w, w)
+    half = scale(like(0.5, L[0][0]), vorticity(L))
+    return dot(half, half)
 
 
 # Strain.
@@ -222,7 +225,9 @@ def vorticity_alignment(L: Any) -> Any:
     w = scale(power_of_two(largest(w))[0], w)
     a, b, c = principal_directions(L)
     size = sqrt(dot(w, w))
-    return quotient(abs(dot(w, a)), size), quotient(abs(dot(w, b)), size), quotient(abs(dot(w, c)), size)
+    a, b, c = quotient(abs(dot(w, a)), size), quotient(abs(dot(w, b)), size), quotient(abs(dot(w, c)), size)
+    one = like(1.0, size)  # which rounding may exceed
+    return one if a > one else a, one if b > one else b, one if c > one else c
 
 
 @inlined
@@ -285,11 +290,7 @@ def first_invariant(L: Any) -> Any:
 @inlined
 def second_invariant(L: Any) -> Any:
     """((tr L)^2 - tr(L^2))/2, the sum of the principal minors."""
-    (ux, uy, uz), (vx, vy, vz), (wx, wy, wz) = L
-    xy = fma(ux, vy, -(uy * vx))
-    xz = fma(ux, wz, -(uz * wx))
-    yz = fma(vy, wz, -(vz * wy))
-    return xy + xz + yz
+    return principal_minors(L)
 
 
 @inlined
@@ -505,9 +506,8 @@ def viscous_stress(L: Any, dynamic_viscosity: Any) -> Any:
 @inlined
 def dissipation(L: Any, viscosity: Any) -> Any:
     """2 nu D:D."""
-    (ux, uy, uz), (vx, vy, vz), (wx, wy, wz) = L
-    sides = uy + vx, uz + wx, vz + wy
-    return viscosity * fma(like(2.0, ux), dot((ux, vy, wz), (ux, vy, wz)), dot(sides, sides))
+    size, up = _strain(L)
+    return (like(2.0, up) * viscosity * up) * up * (size * size)
 
 
 @inlined
@@ -519,13 +519,15 @@ def dissipation_compressible(L: Any, viscosity: Any) -> Any:
 @inlined
 def pseudo_dissipation(L: Any, viscosity: Any) -> Any:
     """Nu L:L."""
-    return viscosity * (dot(L[0], L[0]) + dot(L[1], L[1]) + dot(L[2], L[2]))
+    down, up = power_of_two(max(largest(L[0]), max(largest(L[1]), largest(L[2]))))
+    x, y, z = scale(down, L[0]), scale(down, L[1]), scale(down, L[2])
+    return (viscosity * up) * up * (dot(x, x) + dot(y, y) + dot(z, z))
 
 
 @inlined
 def kolmogorov_length(L: Any, viscosity: Any) -> Any:
     """(nu^3/eps)^(1/4), which is sqrt(nu/shear_rate)."""
-    return sqrt(quotient(viscosity, shear_rate(L)))
+    return sqrt(viscosity) * sqrt(kolmogorov_time(L, viscosity))
 
 
 @inlined
@@ -542,6 +544,6 @@ def vortex_stretching(L: Any) -> Any:
 
 @inlined
 def enstrophy_production(L: Any) -> Any:
-    """W . D w, which is w . L w."""
+    """Product of vorticity and D w."""
     w = vorticity(L)
-    return dot(w, times(L, w))
+    return dot(w, times(deformation_rate(L), w))

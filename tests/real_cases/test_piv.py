@@ -62,3 +62,30 @@ def test_second_invariant_is_another_number(flow: xr.Dataset, derived: xr.Datase
     np.testing.assert_allclose(derived.q_criterion.values, determinant - (ux + vy) ** 2 / 2, rtol=0, atol=1e-14)
     value, x, y = largest(derived.second_invariant)
     assert (value, x, y) == (pytest.approx(0.075423, abs=5e-7), 512, 480)
+
+
+def test_what_is_of_the_plane_alone(flow: xr.Dataset) -> None:
+    """The swirl is where the Okubo-Weiss parameter is negative; there the residual vorticity turns as the vorticity."""
+    ux, vx = (np.gradient(flow[name].values, 16.0, axis=1, edge_order=2) for name in "uv")
+    uy, vy = (np.gradient(flow[name].values, 16.0, axis=0, edge_order=2) for name in "uv")
+    w, s = vx - uy, np.hypot(ux - vy, vx + uy)
+    eigenvalues = np.linalg.eigvals(np.stack([ux, uy, vx, vy], axis=-1).reshape(-1, 2, 2)).reshape(*ux.shape, 2)
+    names = ["okubo_weiss", "residual_vorticity", "total_deformation", "q_criterion_deviatoric", "swirling_strength"]
+    found = fg.derive(flow, names)
+    np.testing.assert_allclose(found.okubo_weiss, s**2 - w**2, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(found.q_criterion_deviatoric, (w**2 - s**2) / 4, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(found.total_deformation, s, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(found.residual_vorticity, np.sign(w) * np.maximum(abs(w) - s, 0), rtol=0, atol=1e-15)
+    np.testing.assert_allclose(found.swirling_strength, eigenvalues.imag.max(axis=-1), rtol=0, atol=1e-8)
+    inside = found.okubo_weiss.values < -1e-12
+    np.testing.assert_array_equal(found.residual_vorticity.values[inside] != 0, True)
+    np.testing.assert_array_equal(np.sign(found.residual_vorticity.values[inside]), np.sign(w[inside]))
+
+
+def test_an_image_upside_down_turns_the_other_way(flow: xr.Dataset, derived: xr.Dataset) -> None:
+    """With y up, v changes its sign as well: the vorticity does, what is no pseudo-vector does not."""
+    up = flow.assign_coords(y=-flow.y).assign(v=-flow.v).isel(y=slice(None, None, -1))
+    found = fg.derive(up, ["vorticity", "q_criterion", "second_invariant"]).isel(y=slice(None, None, -1))
+    np.testing.assert_array_equal(found.vorticity.values, -derived.vorticity.values)
+    np.testing.assert_array_equal(found.q_criterion.values, derived.q_criterion.values)
+    np.testing.assert_array_equal(found.second_invariant.values, derived.second_invariant.values)

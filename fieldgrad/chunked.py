@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Operators on dask arrays: each block with the nodes around it. The only module that knows dask.
+
+A block needs the nodes that its stencils reach: thin pieces of the blocks beside it along each differentiated axis, and
+none of the corners. So there is one task for each piece that a neighbour hands over (for all fields together), one task
+for each block that puts the pieces around it and runs the serial kernel, and one for each output. The tables of weights
+are made from the whole coordinate and sliced, hence a value has the same bits in every chunking.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import product
+from typing import Any, TypeVar
+
+import numpy as np
+
+from fieldgrad import operators
+from fieldgrad.operators import Array, Frame, as_field
+from fieldgrad.stencils import Stencil
+
+#: An operator: fields, their frame, and parameters (numbers, or arrays that broadcast) to one or more results.
+Work = Callable[[list[Array], Frame, list[Any]], list[Array]]
+#: A piece of a neighbour: its number along the axis, and a range of its nodes.
+Piece = tuple[int, int, int]
+
+T = TypeVar("T")
+
+
+def is_lazy(array: Any) -> bool:
+    """Whether an array is one of dask's. dask is not imported to find out."""
+    dask_array = sys.modules.get("dask.array")
+    return dask_array is not None and isinstance(array, dask_array.Array)
+
+
+def evaluate(
+    work: Work,
+    fields: Sequence[Any],
+    frame: Frame,
+    parameters: Sequence[Any] = (),
+    leading: Sequence[tuple[int, ...]] = ((),),
+    dtype: np.dtype[Any] | None = None,
+) -> list[Any]:
+    """Run an operator: at once on arrays, block by block and later on dask arrays.
+
+    Parameters
+    ----------
+    work : callable
+        The operator, a function of a module, or a partial of one, so that it can travel.
+    fields : sequence of ndarray or dask array
+        Fields of one shape.
+    frame : Frame
+        Directions of the fields.
+    parameters : sequence
+        Numbers, or arrays of the dimensions of the fields, some of them perhaps of length one.
+    leading : sequence of tuple of int
+        For each result the lengths of its dimensions before those of the field.
+    dtype : numpy.dtype, optional
+        The working dtype of the fields, by default that of the first.
+
+    Returns
+    -------
+    list
+        The results: dask arrays, chunked as the first lazy field is, if any field or parameter is lazy.
+    """
+    if not any(map(is_lazy, (*fields, *parameters))):
+        return work(list(fields), frame, list(parameters))
+    return _Graph(work, fields, frame, parameters, leading, fields[0].dtype if dtype is None else dtype).results()
+
+
+def of_scalar(operator: Callable[..., Array]) -> Work:
+    """An operator on one field, its frame, and perhaps parameters, as :func:`evaluate` takes it."""
+    return partial(_of_scalar, operator)
+
+
+def _of_scalar(operator: Callable[..., Array], fields: list[Array], frame: Frame, parameters: list[Any]) -> list[Array]:
+    return [operator(fields[0], frame, *parameters)]
+
+
+def of_vector(operator: Callable[..., Array]) -> Work:
+    """An operator on all fields together and their frame."""
+    return partial(_of_vector, operator)
+
+
+def _of_vector(operator: Callable[..., Array], fields: list[Array], frame: Frame, parameters: list[Any]) -> list[Array]:
+    return [operator(fields, frame, *parameters)]
+
+
+def derivative(f: Any, axis: int, stencil: Stencil) -> Any:
+    """See :func:`fieldgrad.operators.derivative`."""
+    if not is_lazy(f):
+        return operators.derivative(f, axis, stencil)
+    return evaluate(_derivative, [f], Frame(("x",), (axis,), (stencil,)))[0]
+
+
+def _derivative(fields: list[Array], frame: Frame, parameters: list[Any]) -> list[Array]:
+    return [operators.derivative(fields[0], frame.axes[0], frame.stencils[0])]
+
+
+def hessian(f: Any, first: Frame, second: Frame) -> Any:
+    """See :func:`fieldgrad.operators.hessian`."""
+    if not is_lazy(f):
+        return operators.hessian(f, first, second)
+    import dask.array as da
+
+    count = len(first.axes)
+    values: dict[tuple[int, int], Any] = {}
+    for i in range(count):
+        values[i, i] = derivative(f, second.axes[i], second.stencils[i])
+        along = derivative(f, first.axes[i], first.stencils[i])
+        for j in range(i + 1, count):
+            values[i, j] = values[j, i] = derivative(along, first.axes[j], first.stencils[j])
+    rows = [da.stack([values[i, j] for j in range(count)]) for i in range(count)]  # type: ignore[no-untyped-call]
+    return da.stack(rows).rechunk({0: -1, 1: -1})  # type: ignore[no-untyped-call]
+
+
+def decompose(L: Any) -> Any:
+    """See :func:`fieldgrad.operators.decompose`."""
+    if not is_lazy(L):
+        return operators.decompose(L)
+    return evaluate(_decompose, [L.rechunk({0: -1, 1: -1})], Frame((), (), ()), (), [(), ()])
+
+
+def _decompose(fields: list[Array], frame: Frame, parameters: list[Any]) -> list[Array]:
+    return list(operators.decompose(fields[0]))
+
+
+class _Graph:
+    """The tasks of one operator."""
+
+    def __init__(
+        self,
+        work: Work,
+        fields: Sequence[Any],
+        frame: Frame,
+        parameters: Sequence[Any],
+        leading: Sequence[tuple[int, ...]],
+        dtype: np.dtype[Any],
+    ) -> None:
+        from dask.base import tokenize
+
+        self.chunks = _chunks(fields, parameters)
+        self.fields = [_chunked(field, self.chunks) for field in fields]
+        self.parameters = [
+            _chunked(value, tuple((1,) if n == 1 else part for n, part in zip(value.shape, self.chunks, strict=True)))
+            if np.ndim(value)
+            else value
+            for value in parameters
+        ]
+        self.work, self.frame, self.leading, self.dtype = work, frame, leading, dtype
+        names = [value.name if is_lazy(value) else value for value in (*self.fields, *self.parameters)]
+        tables = [(s.band, s.lower, s.upper, s.nodes, s.first, s.periodic) for s in frame.stencils]
+        self.name = f"fieldgrad-{tokenize(work, names, frame.directions, frame.axes, tables, leading, str(dtype))}"
+
+    def results(self) -> list[Any]:
+        import dask.array as da
+        from dask.highlevelgraph import HighLevelGraph
+
+        sources = [value for value in (*self.fields, *self.parameters) if is_lazy(value)]
+        results = []
+        single = len(self.leading) == 1
+        graph = HighLevelGraph.from_collections(self.name, dict(self._tasks(single)), dependencies=sources)
+        ndim = len(self.chunks)
+        for number, lengths in enumerate(self.leading):
+            name = self.name
+            if not single:
+                name = f"{self.name}-{number}"
+                zeros = (0,) * len(lengths)
+                picked: dict[Any, Any] = {
+                    (name, *zeros, *block): (_pick, (self.name, *block), number) for block in self._blocks()
+                }
+                layer = HighLevelGraph({**graph.layers, name: picked}, {**graph.dependencies, name: {self.name}})
+            else:
+                layer = graph
+            chunks = (*((n,) for n in lengths), *self.chunks)
+            meta = np.empty((0,) * (len(lengths) + ndim), self.dtype)
+            results.append(da.Array(layer, name, chunks, meta=meta))  # type: ignore[no-untyped-call]
+        return results
+
+    def _blocks(self) -> Iterator[tuple[int, ...]]:
+        return product(*(range(len(part)) for part in self.chunks))
+
+    def _tasks(self, single: bool) -> Iterator[tuple[Any, Any]]:
+        """Pairs of key and task."""
+        zeros = (0,) * len(self.leading[0]) if single else ()
+        around: list[list[tuple[list[Piece], list[Piece]]]] = []
+        for number, (axis, stencil) in enumerate(zip(self.frame.axes, self.frame.stencils, strict=True)):
+            beside = []
+            for place, (table, neighbours) in enumerate(_cut(stencil, self.chunks[axis])):
+                # one copy of each table in the graph, which all blocks of a plane refer to
+                yield (f"{self.name}-table", number, place), table
+                beside.append(neighbours)
+            around.append(beside)
+        handed: set[tuple[Any, ...]] = set()
+        for block in self._blocks():
+            sides = []
+            for number, axis in enumerate(self.frame.axes):
+                side = []
+                for pieces in around[number][block[axis]]:
+                    keys = []
+                    for part, start, stop in pieces:
+                        neighbour = (*block[:axis], part, *block[axis + 1 :])
+                        key = (f"{self.name}-piece", *neighbour, axis, start, stop)
+                        if key not in handed:
+                            handed.add(key)
+                            yield key, (_hand_over, [(f.name, *neighbour) for f in self.fields], axis, start, stop)
+                        keys.append(key)
+                    side.append(keys)
+                sides.append(side)
+            parameters = [
+                (value.name, *(0 if len(part) == 1 else i for i, part in zip(block, value.chunks, strict=True)))
+                if is_lazy(value)
+                else value
+                for value in self.parameters
+            ]
+            tables = [(f"{self.name}-table", number, block[axis]) for number, axis in enumerate(self.frame.axes)]
+            fields = [(field.name, *block) for field in self.fields]
+            yield (
+                (self.name, *zeros, *block),
+                (_run, self.work, fields, sides, self.frame.directions, self.frame.axes, tables, parameters,
+                 self.dtype, single),
+            )  # fmt: skip
+
+
+def _chunks(fields: Sequence[Any], parameters: Sequence[Any]) -> tuple[tuple[int, ...], ...]:
+    """The chunks of the first lazy field, or of the parameters."""
+    lazy = next((field for field in fields if is_lazy(field)), None)
+    if lazy is not None:
+        chunks: tuple[tuple[int, ...], ...] = lazy.chunks
+        return chunks
+    merged = [(n,) for n in fields[0].shape]
+    for value in parameters:
+        if is_lazy(value):
+            merged = [
+                part if sum(part) == n[0] and len(n) == 1 else n for n, part in zip(merged, value.chunks, strict=True)
+            ]
+    return tuple(merged)
+
+
+def _chunked(array: Any, chunks: tuple[tuple[int, ...], ...]) -> Any:
+    import dask.array as da
+
+    if is_lazy(array):
+        return array if array.chunks == chunks else array.rechunk(chunks)
+    # no name is made from the values: that would read the whole array
+    return da.from_array(array, chunks, name=False)  # type: ignore[no-untyped-call]
+
+
+def _cut(stencil: Stencil, sizes: Sequence[int]) -> Iterator[tuple[Stencil, tuple[list[Piece], list[Piece]]]]:
+    """For each chunk of an axis its table, and the pieces of others that it needs below and above itself."""
+    stops = np.cumsum(sizes)
+    for start, stop in zip(stops - sizes, stops, strict=True):
+        table, low, high = stencil.slice(int(start), int(stop))
+        below, above = (_pieces(range(*ends), stops, stencil.nodes) for ends in ((low, start), (stop, high)))
+        yield table, (below, above)
+
+
+def _pieces(nodes: range, stops: Any, count: int) -> list[Piece]:
+    """The chunks that hold some nodes, which wrap around the axis, in order."""
+    pieces = []
+    node = nodes.start
+    while node < nodes.stop:
+        place = int(np.searchsorted(stops, node % count, side="right"))
+        start = node % count - (int(stops[place - 1]) if place else 0)
+        length = min(int(stops[place]) - node % count, nodes.stop - node)
+        pieces.append((place, start, start + length))
+        node += length
+    return pieces
+
+
+def _pick(results: list[Array], number: int) -> Array:
+    return results[number]
+
+
+def _hand_over(fields: list[Array], axis: int, start: int, stop: int) -> list[Array]:
+    """Pieces of a neighbour, copied: a view would keep all of it in memory, and send all of it to another machine."""
+    return [field[(slice(None),) * axis + (slice(start, stop),)].copy() for field in fields]
+
+
+def _run(
+    work: Work,
+    fields: list[Array],
+    sides: list[list[list[list[Array]]]],
+    directions: tuple[str, ...],
+    axes: tuple[int, ...],
+    tables: list[Stencil],
+    parameters: list[Any],
+    dtype: np.dtype[Any],
+    single: bool,
+) -> Any:
+    """One block."""
+    frame = Frame(directions, axes, tuple(tables))
+    whole = [_surrounded(as_field(field, "f", dtype), axes, sides, number) for number, field in enumerate(fields)]
+    results = work(whole, frame, parameters)
+    return results[0] if single else results
+
+
+def _surrounded(field: Array, axes: Sequence[int], sides: list[list[list[list[Array]]]], number: int) -> Array:
+    """A block and the pieces around it. The corners, which no stencil reaches, are left as they are."""
+    pieces = [[[as_field(piece[number], "f", field.dtype) for piece in side] for side in both] for both in sides]
+    shape, inside = list(field.shape), [slice(None)] * field.ndim
+    for axis, (below, above) in zip(axes, pieces, strict=True):
+        before = sum(piece.shape[axis] for piece in below)
+        inside[axis] = slice(before, before + field.shape[axis])
+        shape[axis] += before + sum(piece.shape[axis] for piece in above)
+    if shape == list(field.shape):
+        return field
+    whole = np.empty(shape, field.dtype)
+    whole[tuple(inside)] = field
+    for axis, (below, above) in zip(axes, pieces, strict=True):
+        place = list(inside)
+        for start, side in ((0, below), (inside[axis].stop, above)):
+            for piece in side:
+                place[axis] = slice(start, start + piece.shape[axis])
+                whole[tuple(place)] = piece
+                start += piece.shape[axis]
+    return whole
