@@ -248,9 +248,11 @@ def _request(
     record: Quantity, labels: tuple[tuple[str | int, ...], ...], frame: Frame, parameters: tuple[int, ...]
 ) -> Request:
     """What the kernel must evaluate, and which parts of it are stored."""
-    from fieldgrad.kernels.launch import Request
+    from fieldgrad.kernels.launch import Request, key_of
 
     name, plane = record.name, None
+    if record.function is not None:
+        name = key_of(name, record.function)
     order: tuple[str, ...] = SPATIAL
     if len(frame.directions) == 2 and record.own_plane_form:
         name, order = f"{name}_in_plane", frame.directions

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import llvmlite.binding
@@ -49,7 +49,7 @@ class Request:
     Parameters
     ----------
     name : str
-        Name of a function of the module ``points``, or of a user's function.
+        Name of a function of the module ``points``, or the key of a user's function.
     rows, columns : tuple of int
         Components of its value that are stored.
     parameters : tuple of int
@@ -57,7 +57,7 @@ class Request:
     plane : tuple of int, optional
         For a function of the 2 x 2 tensor in a plane: the places of its directions among x, y, z.
     function : callable, optional
-        A user's function.
+        A user's function. Requests are equal by its key, which changes when anything that it depends on does.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Request:
     columns: tuple[int, ...] = ()
     parameters: tuple[int, ...] = ()
     plane: tuple[int, int] | None = None
-    function: Callable[..., Any] | None = None
+    function: Callable[..., Any] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,8 +281,8 @@ def _point(request: Request) -> Point:
     parts = (request.rows, request.columns, request.parameters, request.plane)
     if request.function is None:
         return Point(getattr(points, request.name), request.name, *parts)
-    function, key = user.compiled(request.name, request.function, *parts[:3])
-    return Point(function, key, *parts)
+    rank = bool(request.rows) + bool(request.columns)
+    return Point(user.compiled(request.name, request.function, rank, len(request.parameters)), request.name, *parts)
 
 
 @functools.cache

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from fieldgrad.kernels.call import Request, prepare
 from fieldgrad.kernels.layout import empty_like, has_contiguous_rows, memory_order, span
 from fieldgrad.kernels.threads import share, workers
+from fieldgrad.kernels.user import key_of
 from fieldgrad.stencils import Stencil
 
-__all__ = ["Request", "evaluate"]
+__all__ = ["Request", "evaluate", "key_of"]
 
 
 def evaluate(

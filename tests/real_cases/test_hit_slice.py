@@ -160,5 +160,5 @@ def test_plane_quantities_of_the_components_in_the_plane(flow: xr.Dataset, spect
     assert relative(found.okubo_weiss, (ux - vy) ** 2 + (vx + uy) ** 2 - (vx - uy) ** 2) < 0.004
     # the plane is not closed: w_z = -(u_x + v_y) has a mean square like that of u_x
     assert float((found.divergence.astype(np.float64) ** 2).mean()) == pytest.approx(np.mean((ux + vy) ** 2), rel=2e-3)
-    with pytest.raises(ValueError, match="'okubo_weiss' needs as many components as directions"):
+    with pytest.raises(ValueError, match="'divergence' needs as many components as directions"):
         fg.derive(flow, names, grid=grid)

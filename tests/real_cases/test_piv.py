@@ -84,7 +84,7 @@ def test_what_is_of_the_plane_alone(flow: xr.Dataset) -> None:
 
 def test_an_image_upside_down_turns_the_other_way(flow: xr.Dataset, derived: xr.Dataset) -> None:
     """With y up, v changes its sign as well: the vorticity does, what is no pseudo-vector does not."""
-    up = flow.assign_coords(y=-flow.y).assign(v=-flow.v).isel(y=slice(None, None, -1))
+    up = flow.assign(v=-flow.v).assign_coords(y=-flow.y).isel(y=slice(None, None, -1))
     found = fg.derive(up, ["vorticity", "q_criterion", "second_invariant"]).isel(y=slice(None, None, -1))
     np.testing.assert_array_equal(found.vorticity.values, -derived.vorticity.values)
     np.testing.assert_array_equal(found.q_criterion.values, derived.q_criterion.values)

@@ -196,11 +196,15 @@ def exact(spectral: dict[tuple[str, str], np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def test_state_of_strain(statistics: xr.Dataset, exact: dict[str, np.ndarray]) -> None:
-    """Two directions of extension in 70 % of the volume, as in turbulence; rates 0.75 : 0.13 : -0.88."""
+    """Two directions of extension in 70 % of the volume, as in turbulence; rates 0.75 : 0.13 : -0.88.
+
+    Without divergence it is 1 at most; with the one that differences leave it is a little more.
+    """
     a, b, c = exact["rates"]
     lund_rogers = -3 * np.sqrt(6) * a * b * c / (a**2 + b**2 + c**2) ** 1.5
     found = statistics.lund_rogers
-    assert abs(found).max() <= 1 + 1e-6
+    assert abs(lund_rogers).max() < 1 + 1e-5  # velocities in float32
+    assert 1 < abs(found).max() < 1.05
     assert mean(found) == pytest.approx(lund_rogers.mean(), abs=0.002)
     assert mean(found) == pytest.approx(0.285, abs=0.001)
     assert mean(found > 0) == pytest.approx((b > 0).mean(), abs=0.002)
