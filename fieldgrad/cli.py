@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from fieldgrad.files import Reading
     from fieldgrad.grid import Grid
+    from fieldgrad.streaming import Order
 
 UNEXPECTED, USAGE, UNREADABLE, NOT_UNDERSTOOD, NOT_WRITTEN, INTERRUPTED = 1, 2, 3, 4, 5, 130
 
@@ -49,11 +50,12 @@ _IN_SHELL = (
     (re.compile(r"\b(axes|spacing|periodic)=\{([^}]*)\}"), lambda m: f"--{m[1]} {_pairs_in_shell(m[2])}"),
     (re.compile(r"\bcomponents=\(([^)]*)\)"), lambda m: f"--components {_pairs_in_shell(m[1])}"),
     (re.compile(r"\b(axes|spacing|periodic|components|accuracy)=(?= |$|,)"), r"--\1"),
-    (re.compile(r"\b(viscosity|dynamic_viscosity|density)=(?= |$|,)"), r"--parameter \1=..."),
+    (re.compile(r"\b(viscosity|dynamic_viscosity|density|epsilon)=(?= |$|,)"), r"--parameter \1=..."),
     (re.compile(r", obj\.assign_coords\(\{[^}]*\}\)"), " in the file"),
     (re.compile(r" \((?:obj|ds|fg)\.\w+(?:\([^()]*\))?\)"), ""),
     (re.compile(r"\bfg\.quantities\(\)"), "fieldgrad quantities"),
-    (re.compile(r"\boverwrite=True\b"), "--overwrite"),
+    (re.compile(r"\b(overwrite|resume)=True\b"), r"--\1"),
+    (re.compile(r"^scheduler: "), "--scheduler: "),
     (re.compile(r"\ba number or a DataArray\b"), "a number or the name of a variable"),
 )
 
@@ -100,13 +102,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _report(error: Exception, *, debug: bool) -> int:
     """One line for an error, or with --debug all of it, and its exit code."""
-    from fieldgrad import files
+    from fieldgrad import files, streaming
 
     if debug:
         traceback.print_exception(error)
     if hasattr(error, "format_message"):  # a usage error, of typer's own click or of the package of that name
         return _failed(f"{error.format_message()} (see fieldgrad --help)", USAGE)
     for kind, code in (
+        (streaming.SchedulerProblem, USAGE),
         (files.InputProblem, UNREADABLE),
         (files.DataProblem, NOT_UNDERSTOOD),
         (files.OutputProblem, NOT_WRITTEN),
@@ -157,7 +160,7 @@ def _quiet() -> Iterator[None]:
     """Nothing of what libraries warn of reaches the terminal; fieldgrad's own notes take one line each."""
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        print(f"fieldgrad: note: {message}", file=sys.stderr, flush=True)
+        print(f"fieldgrad: note: {in_shell(str(message))}", file=sys.stderr, flush=True)
 
     from fieldgrad.files import FileNote
 
@@ -259,6 +262,12 @@ def _app(args: Sequence[str]) -> Any:
     names = typer.Option(..., "--quantities", "-q", metavar="NAME,...", help="See fieldgrad quantities.")
     given = typer.Option([], "--parameter", "-p", metavar="NAME=VALUE", help="A number or a variable; may be repeated.")
     replace = typer.Option(False, "--overwrite", help="Replace an existing output.")
+    resume = typer.Option(False, "--resume", help="Go on where an earlier run of this command ended; Zarr only.")
+    scheduler = typer.Option(
+        "threads",
+        metavar="threads|synchronous|ADDRESS",
+        help="Who computes; tcp://HOST:PORT is a dask.distributed one.",
+    )
 
     @app.command()
     def derive(
@@ -272,11 +281,24 @@ def _app(args: Sequence[str]) -> Any:
         accuracy: int = accuracy,
         parameter: list[str] = given,
         overwrite: bool = replace,
+        resume: bool = resume,
+        scheduler: str = scheduler,
         debug: bool = debug,
     ) -> None:
         """Derive quantities from the velocity in a file, into another file."""
+        from fieldgrad.streaming import Order
+
         how = _reading(axes, spacing, periodic, accuracy, components)
-        _derive(file, output, _names(quantities, "--quantities"), how, parameter, args, overwrite)
+        order = Order(
+            _names(quantities, "--quantities"),
+            how,
+            _parameters(parameter),
+            overwrite=overwrite,
+            resume=resume,
+            scheduler=scheduler,
+            command=shlex.join(["fieldgrad", *args]),
+        )
+        _derive(file, output, order)
 
     return app
 
@@ -425,19 +447,10 @@ def _info(path: Path, how: Reading) -> None:
             _say(f"derive refuses this grid. {in_shell(files.reason(error))}")
 
 
-def _derive(
-    source: Path,
-    target: Path,
-    names: Sequence[str],
-    how: Reading,
-    parameter: Sequence[str],
-    args: Sequence[str],
-    overwrite: bool,
-) -> None:
-    from fieldgrad import files
-
+def _parameters(given: Sequence[str]) -> dict[str, float | str]:
+    """Numbers, and names of variables."""
     parameters: dict[str, float | str] = {}
-    for item in parameter:
+    for item in given:
         for name, value in _pairs(item, "--parameter").items():
             if name in parameters:
                 raise _wrong("--parameter", f"{name!r} is given twice")
@@ -445,9 +458,14 @@ def _derive(
                 parameters[name] = float(value or "")
             except ValueError:
                 parameters[name] = value or ""
-    order = files.Order(names, how, parameters, overwrite, shlex.join(["fieldgrad", *args]))
+    return parameters
+
+
+def _derive(source: Path, target: Path, order: Order) -> None:
+    from fieldgrad.streaming import derive_file
+
     with _progress() as show:
-        done = files.derive_file(source, target, order, show)
+        done = derive_file(source, target, order, show)
     for name, shape in done.shapes.items():
         _say(f"{name}: {shape}")
     pieces = f", in {done.pieces} pieces" if done.pieces > 1 else ""

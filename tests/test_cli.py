@@ -17,7 +17,7 @@ import pytest
 import xarray as xr
 
 import fieldgrad as fg
-from fieldgrad import cli, files
+from fieldgrad import cli, files, streaming
 
 # L = 2 pi over 256 points
 STEP = "0.02454369260617026"
@@ -79,7 +79,8 @@ def test_version_help_and_no_arguments(run: Any) -> None:
     assert "--overwrite" in run("derive", "--help").out
 
 
-def test_quantities_lists_the_registry(run: Any) -> None:
+def test_quantities_lists_the_registry(run: Any, monkeypatch: Any) -> None:
+    monkeypatch.setenv("COLUMNS", "240")  # so wide that no definition takes two lines
     ran = run("quantities")
     assert ran.code == 0
     for name, record in fg.quantities().items():
@@ -196,6 +197,8 @@ def test_unreadable_input(content: bytes | None, message: str, run: Any, tmp_pat
         (["-q", "vorticity", "--accuracy", "3"], 2, "must be 2, 4, 6 or 8"),
         (["-q", "vorticity", "-p", "viscosity"], 2, "NAME=VALUE"),
         (["-q", "vorticity", "--no-such-option"], 2, "--no-such-option"),
+        (["-q", "vorticity", "--scheduler", "many"], 2, "--scheduler: 'many' is not known; it must be threads"),
+        (["-q", "vorticity", "--resume"], 5, "for --resume write to a name in .zarr"),
         ([], 2, "--quantities"),
     ],
 )
@@ -312,7 +315,7 @@ def test_interrupt(run: Any, plane: Path, monkeypatch: Any) -> None:
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files.labelled, "derive", stop)
+    monkeypatch.setattr(streaming.labelled, "derive", stop)
     ran = run("derive", plane, "-o", "out.nc", "-q", "vorticity")
     assert ran.code == 130
     assert one_line(ran.err) == "fieldgrad: error: interrupted\n"
@@ -323,9 +326,9 @@ def test_interrupt(run: Any, plane: Path, monkeypatch: Any) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signals_leave_nothing_behind(number: int, code: int, plane: Path) -> None:
     script = (
-        "import sys, time\nfrom fieldgrad import cli, files\n"
+        "import sys, time\nfrom fieldgrad import cli, streaming\n"
         "def wait(*_, **__):\n    print('deriving', flush=True)\n    time.sleep(60)\n"
-        "files.labelled.derive = wait\n"
+        "streaming.labelled.derive = wait\n"
         "sys.exit(cli.main(['derive', 'flow.nc', '-o', 'out.nc', '-q', 'spin']))"
     )
     with subprocess.Popen(

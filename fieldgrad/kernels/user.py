@@ -20,11 +20,13 @@ from typing import Any
 import numba
 import numpy as np
 from numba import types
+from numba.core import errors
 from numba.core.dispatcher import Dispatcher
-from numba.core.errors import NumbaError, UnsupportedBytecodeError
 
 from fieldgrad.kernels._jit import inlined
 
+# What numba raises for a function that it does not understand; the second is of numba 0.61 and later.
+_NOT_COMPILED = (errors.NumbaError, getattr(errors, "UnsupportedBytecodeError", errors.NumbaError))
 # Modules whose functions change with their version alone.
 _RELEASED = ("math", "cmath", "numba", "numpy")
 
@@ -111,7 +113,7 @@ def _compile(name: str, function: Callable[..., Any], rank: int, parameters: int
     arguments = (tensor, *[types.float64] * parameters, *omitted)
     try:
         dispatcher.compile(arguments)
-    except (NumbaError, UnsupportedBytecodeError) as error:
+    except _NOT_COMPILED as error:
         raise TypeError(
             f"function: that of {name!r} cannot be compiled for L as a 3 x 3 tuple and {parameters} parameters; numba "
             f"says: {error}"
