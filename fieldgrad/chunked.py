@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Operators on dask arrays: each block with the nodes around it. The only module that knows dask.
+"""Operators on dask arrays: each block with the nodes around it.
 
 A block needs the nodes that its stencils reach: thin pieces of the blocks beside it along each differentiated axis, and
 none of the corners. So there is one task for each piece that a neighbour hands over (for all fields together), one task
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import product
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import numpy as np
@@ -143,10 +144,11 @@ class _Graph:
 
         self.chunks = _chunks(fields, parameters)
         self.fields = [_chunked(field, self.chunks) for field in fields]
-        self.parameters = [
+        # numbers as arrays: dask takes a plain one for a task, if some task has this name
+        self.parameters: list[Any] = [
             _chunked(value, tuple((1,) if n == 1 else part for n, part in zip(value.shape, self.chunks, strict=True)))
             if np.ndim(value)
-            else value
+            else np.asarray(value)
             for value in parameters
         ]
         self.work, self.frame, self.leading, self.dtype = work, frame, leading, dtype
@@ -169,7 +171,7 @@ class _Graph:
                 name = f"{self.name}-{number}"
                 zeros = (0,) * len(lengths)
                 picked: dict[Any, Any] = {
-                    (name, *zeros, *block): (_pick, (self.name, *block), number) for block in self._blocks()
+                    (name, *zeros, *block): (itemgetter(number), (self.name, *block)) for block in self._blocks()
                 }
                 layer = HighLevelGraph({**graph.layers, name: picked}, {**graph.dependencies, name: {self.name}})
             else:
@@ -185,6 +187,8 @@ class _Graph:
     def _tasks(self, single: bool) -> Iterator[tuple[Any, Any]]:
         """Pairs of key and task."""
         zeros = (0,) * len(self.leading[0]) if single else ()
+        # in a partial: dask takes a string among the arguments for a task too
+        run = partial(_run, self.work, self.frame.directions, self.frame.axes, self.dtype, single)
         around: list[list[tuple[list[Piece], list[Piece]]]] = []
         for number, (axis, stencil) in enumerate(zip(self.frame.axes, self.frame.stencils, strict=True)):
             beside = []
@@ -205,7 +209,8 @@ class _Graph:
                         key = (f"{self.name}-piece", *neighbour, axis, start, stop)
                         if key not in handed:
                             handed.add(key)
-                            yield key, (_hand_over, [(f.name, *neighbour) for f in self.fields], axis, start, stop)
+                            hand_over = partial(_hand_over, axis, start, stop)
+                            yield key, (hand_over, [(f.name, *neighbour) for f in self.fields])
                         keys.append(key)
                     side.append(keys)
                 sides.append(side)
@@ -217,11 +222,7 @@ class _Graph:
             ]
             tables = [(f"{self.name}-table", number, block[axis]) for number, axis in enumerate(self.frame.axes)]
             fields = [(field.name, *block) for field in self.fields]
-            yield (
-                (self.name, *zeros, *block),
-                (_run, self.work, fields, sides, self.frame.directions, self.frame.axes, tables, parameters,
-                 self.dtype, single),
-            )  # fmt: skip
+            yield (self.name, *zeros, *block), (run, fields, sides, tables, parameters)
 
 
 def _chunks(fields: Sequence[Any], parameters: Sequence[Any]) -> tuple[tuple[int, ...], ...]:
@@ -252,6 +253,10 @@ def _cut(stencil: Stencil, sizes: Sequence[int]) -> Iterator[tuple[Stencil, tupl
     """For each chunk of an axis its table, and the pieces of others that it needs below and above itself."""
     stops = np.cumsum(sizes)
     for start, stop in zip(stops - sizes, stops, strict=True):
+        if start == stop:  # selections leave chunks of no nodes behind
+            none = np.zeros((0, 0))
+            yield Stencil(stencil.band[:, :0], none, none, stencil.row_sum[:0], nodes=0), ([], [])
+            continue
         table, low, high = stencil.slice(int(start), int(stop))
         below, above = (_pieces(range(*ends), stops, stencil.nodes) for ends in ((low, start), (stop, high)))
         yield table, (below, above)
@@ -270,25 +275,21 @@ def _pieces(nodes: range, stops: Any, count: int) -> list[Piece]:
     return pieces
 
 
-def _pick(results: list[Array], number: int) -> Array:
-    return results[number]
-
-
-def _hand_over(fields: list[Array], axis: int, start: int, stop: int) -> list[Array]:
+def _hand_over(axis: int, start: int, stop: int, fields: list[Array]) -> list[Array]:
     """Pieces of a neighbour, copied: a view would keep all of it in memory, and send all of it to another machine."""
     return [field[(slice(None),) * axis + (slice(start, stop),)].copy() for field in fields]
 
 
 def _run(
     work: Work,
-    fields: list[Array],
-    sides: list[list[list[list[Array]]]],
     directions: tuple[str, ...],
     axes: tuple[int, ...],
-    tables: list[Stencil],
-    parameters: list[Any],
     dtype: np.dtype[Any],
     single: bool,
+    fields: list[Array],
+    sides: list[list[list[list[Array]]]],
+    tables: list[Stencil],
+    parameters: list[Any],
 ) -> Any:
     """One block."""
     frame = Frame(directions, axes, tuple(tables))
