@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from fieldgrad import operators
 from fieldgrad.catalogue import Quantity
 from fieldgrad.grid import SPATIAL, Axis, checked_nodes, table
-from fieldgrad.operators import Array, Frame, as_field, as_fields
+from fieldgrad.operators import Array, Frame, as_field, as_fields, refuse_lazy
 from fieldgrad.parameters import resolve_parameters
 from fieldgrad.quantities import Named, chosen, quantity
 
@@ -101,6 +101,7 @@ def gradient(
     >>> fg.array.gradient(x**2, x, edge_order=2).round(12) + 0.0
     array([ 0.,  2.,  3.,  7.,  8., 12.])
     """
+    refuse_lazy(f, "f")
     values = np.asanyarray(f)
     handed_on = isinstance(values, np.ma.MaskedArray) or values.dtype.kind in "mM"
     if handed_on or any(np.asanyarray(distance).dtype.kind in "mM" for distance in varargs):
@@ -735,6 +736,8 @@ def _derive(
     outs: Sequence[Array | None],
     parameters: dict[str, Any],
 ) -> list[Array]:
+    for name, value in parameters.items():
+        refuse_lazy(value, name)
     values = resolve_parameters(
         {record.name: record.parameters for record in records},
         {name: np.asanyarray(value) if np.ndim(value) else value for name, value in parameters.items()},

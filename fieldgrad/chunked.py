@@ -142,13 +142,13 @@ class _Graph:
     ) -> None:
         from dask.base import tokenize
 
+        parameters = [_parameter(value, fields[0].shape) for value in parameters]
         self.chunks = _chunks(fields, parameters)
         self.fields = [_chunked(field, self.chunks) for field in fields]
-        # numbers as arrays: dask takes a plain one for a task, if some task has this name
         self.parameters: list[Any] = [
             _chunked(value, tuple((1,) if n == 1 else part for n, part in zip(value.shape, self.chunks, strict=True)))
-            if np.ndim(value)
-            else np.asarray(value)
+            if value.ndim
+            else value
             for value in parameters
         ]
         self.work, self.frame, self.leading, self.dtype = work, frame, leading, dtype
@@ -223,6 +223,17 @@ class _Graph:
             tables = [(f"{self.name}-table", number, block[axis]) for number, axis in enumerate(self.frame.axes)]
             fields = [(field.name, *block) for field in self.fields]
             yield (self.name, *zeros, *block), (run, fields, sides, tables, parameters)
+
+
+def _parameter(value: Any, shape: tuple[int, ...]) -> Any:
+    """A number, or an array of as many dimensions as the fields; each an array, as dask takes numbers for tasks."""
+    array = value if is_lazy(value) else np.asanyarray(value)
+    if not array.ndim and not is_lazy(array):
+        return array
+    missing = len(shape) - array.ndim
+    if missing < 0 or any(n not in (1, whole) for n, whole in zip(array.shape, shape[missing:], strict=True)):
+        raise ValueError(f"parameters: an array of shape {array.shape} does not broadcast to the field's {shape}")
+    return array[(np.newaxis,) * missing]
 
 
 def _chunks(fields: Sequence[Any], parameters: Sequence[Any]) -> tuple[tuple[int, ...], ...]:

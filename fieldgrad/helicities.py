@@ -126,7 +126,9 @@ def _evaluated(
     found = find_components(obj, grid, components)
     first = found.fields[0]
     frame = frame_of(grid, first)
-    (result,) = evaluate(of_vector(function), vector_of(found.fields, found.labels), frame)
+    fields = vector_of(found.fields, found.labels)
+    operators.require_real_velocity(name, fields[0].dtype)
+    (result,) = evaluate(of_vector(function), fields, frame)
     speed = units.common([units_of(field) for field in found.fields])
     unit = units.combine([(speed, 2), (length_of(grid), -1)])
     return first, result, unit

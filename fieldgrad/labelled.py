@@ -486,7 +486,13 @@ def _derive(
     )
     work = partial(_derive_arrays, found.labels, tuple(records), tuple(values))
     shapes = [tuple(map(len, part)) for part in labels]
-    results = evaluate(work, vector_of(found.fields, found.labels), frame, list(values.values()), shapes)
+    fields = vector_of(found.fields, found.labels)
+    operators.require_real(records, fields[0].dtype)
+    values = {
+        name: value if np.ndim(value) else operators.as_parameter(value, name, fields[0].dtype, ())
+        for name, value in values.items()
+    }
+    results = evaluate(work, fields, frame, list(values.values()), shapes)
     speed, length = units.common([units_of(field) for field in found.fields]), length_of(grid)
     rate = units.combine([(speed, 1), (length, -1)])
     labelled = []

@@ -99,6 +99,7 @@ def working_dtype(dtype: np.dtype[Any], name: str = "f") -> np.dtype[Any]:
 
 def as_field(array: Any, name: str = "f", dtype: np.dtype[Any] | None = None) -> Array:
     """An array of a working dtype, without a copy where it is one already; masked values become NaN."""
+    refuse_lazy(array, name)
     if isinstance(array, np.ma.MaskedArray):
         wanted = working_dtype(array.dtype, name) if dtype is None else dtype
         filled: Array = np.ma.filled(array.astype(wanted), np.nan)
@@ -108,8 +109,20 @@ def as_field(array: Any, name: str = "f", dtype: np.dtype[Any] | None = None) ->
     return plain.astype(wanted, copy=False)
 
 
+def refuse_lazy(array: Any, name: str) -> None:
+    """Nothing is computed behind the caller's back: collections of dask, known by their protocol, are refused."""
+    graph = getattr(array, "__dask_graph__", None)
+    if graph is not None and graph() is not None:
+        raise TypeError(
+            f"{name}: is lazy, a {type(array).__name__} of dask; compute it first, or put it into a DataArray, on "
+            "which the operators of fieldgrad stay lazy"
+        )
+
+
 def as_fields(arrays: Sequence[Any], names: Sequence[str]) -> list[Array]:
     """Arrays of one working dtype and one shape."""
+    for array, name in zip(arrays, names, strict=True):
+        refuse_lazy(array, name)
     dtype = np.result_type(
         *(working_dtype(np.asanyarray(array).dtype, name) for array, name in zip(arrays, names, strict=True))
     )
@@ -169,13 +182,18 @@ def relative_helicity(velocity: Sequence[Array], frame: Frame, out: Array | None
     return _with_velocity("relative_helicity", velocity, frame, out)
 
 
+def require_real_velocity(name: str, dtype: np.dtype[Any]) -> None:
+    """Refuse a complex velocity where an operator is not linear."""
+    if dtype.kind == "c":
+        raise TypeError(f"{name}: is not linear, so it is not defined for a complex velocity; pass its real part")
+
+
 def _with_velocity(name: str, velocity: Sequence[Array], frame: Frame, out: Array | None) -> Array:
     """A scalar function of the gradient of a velocity in space and of the velocity itself."""
     from fieldgrad.kernels.launch import Request
 
+    require_real_velocity(name, velocity[0].dtype)
     shape = frame.output_shape(velocity[0].shape)
-    if velocity[0].dtype.kind == "c":
-        raise TypeError(f"{name}: is not linear, so it is not defined for a complex velocity; pass its real part")
     result = allocate(velocity[0], shape, ()) if out is None else _checked_out(out, shape, velocity[0].dtype, velocity)
     own = [inside(field, frame) for field in velocity]
     _run(velocity, SPATIAL, frame, [Request(name, (), (), (0, 1, 2))], own, [result])
@@ -244,6 +262,13 @@ def value_labels(record: Quantity, labels: Sequence[str], frame: Frame) -> tuple
     return tuple(principal if dim == "principal" else frame.directions for dim in record.dims)
 
 
+def require_real(records: Sequence[Quantity], dtype: np.dtype[Any]) -> None:
+    """Refuse a complex velocity where a quantity is not linear."""
+    for record in records:
+        if dtype.kind == "c" and not record.linear:
+            raise TypeError(f"quantities: {record.name!r} is not linear, so it is not defined for a complex velocity")
+
+
 def _request(
     record: Quantity, labels: tuple[tuple[str | int, ...], ...], frame: Frame, parameters: tuple[int, ...]
 ) -> Request:
@@ -304,9 +329,8 @@ def derive(
     results: list[Array] = []
     targets: list[Array] = []
     requests: list[Request] = []
+    require_real(records, dtype)
     for record, out in zip(records, given, strict=True):
-        if dtype.kind == "c" and not record.linear:
-            raise TypeError(f"quantities: {record.name!r} is not linear, so it is not defined for a complex velocity")
         along = value_labels(record, labels, frame)
         whole = (*map(len, along), *shape)
         if out is None:
@@ -358,6 +382,7 @@ def inside(field: Array, frame: Frame) -> Array:
 
 def as_parameter(value: Any, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
     """A parameter as a number or as a field of the shape of the output."""
+    refuse_lazy(value, name)
     array = np.asanyarray(value)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name}: has dtype {array.dtype}; it must hold real numbers")

@@ -326,7 +326,9 @@ def test_interrupt(run: Any, plane: Path, monkeypatch: Any) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signals_leave_nothing_behind(number: int, code: int, plane: Path) -> None:
     script = (
-        "import sys, time\nfrom fieldgrad import cli, streaming\n"
+        # a job in the background of a shell inherits that interrupts are ignored
+        "import signal, sys, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from fieldgrad import cli, streaming\n"
         "def wait(*_, **__):\n    print('deriving', flush=True)\n    time.sleep(60)\n"
         "streaming.labelled.derive = wait\n"
         "sys.exit(cli.main(['derive', 'flow.nc', '-o', 'out.nc', '-q', 'spin']))"

@@ -63,9 +63,10 @@ def advection(L: Any, u: Any, v: Any, w: Any) -> Any:
 @inlined
 def along(L: Any, u: Any, v: Any, w: Any) -> Any:
     """Derivative of a scalar along the unit vector of (u, v, w); NaN where the vector vanishes."""
-    down, _ = power_of_two(largest((u, v, w)))
-    a = scale(down, (u, v, w))
-    return quotient(dot(a, L[0]), sqrt(dot(a, a)))
+    size = largest((u, v, w))
+    # divided rather than scaled by a power of two: along an axis this is the derivative along it, to the bit
+    a = u / size, v / size, w / size
+    return dot(a, L[0]) / sqrt(dot(a, a))
 
 
 @inlined
