@@ -488,10 +488,9 @@ def _derive(
     shapes = [tuple(map(len, part)) for part in labels]
     fields = vector_of(found.fields, found.labels)
     operators.require_real(records, fields[0].dtype)
-    values = {
-        name: value if np.ndim(value) else operators.as_parameter(value, name, fields[0].dtype, ())
-        for name, value in values.items()
-    }
+    for name, value in values.items():
+        if not (np.ndim(value) or chunked.is_lazy(value)):
+            values[name] = operators.as_parameter(value, name, fields[0].dtype, ())
     results = evaluate(work, fields, frame, list(values.values()), shapes)
     speed, length = units.common([units_of(field) for field in found.fields]), length_of(grid)
     rate = units.combine([(speed, 1), (length, -1)])
