@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import product
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -26,8 +26,6 @@ from fieldgrad.stencils import Stencil
 Work = Callable[[list[Array], Frame, list[Any]], list[Array]]
 #: A piece of a neighbour: its number along the axis, and a range of its nodes.
 Piece = tuple[int, int, int]
-
-T = TypeVar("T")
 
 
 def is_lazy(array: Any) -> bool:
@@ -42,7 +40,6 @@ def evaluate(
     frame: Frame,
     parameters: Sequence[Any] = (),
     leading: Sequence[tuple[int, ...]] = ((),),
-    dtype: np.dtype[Any] | None = None,
 ) -> list[Any]:
     """Run an operator: at once on arrays, block by block and later on dask arrays.
 
@@ -51,15 +48,13 @@ def evaluate(
     work : callable
         The operator, a function of a module, or a partial of one, so that it can travel.
     fields : sequence of ndarray or dask array
-        Fields of one shape.
+        Fields of one shape and one working dtype.
     frame : Frame
         Directions of the fields.
     parameters : sequence
         Numbers, or arrays of the dimensions of the fields, some of them perhaps of length one.
     leading : sequence of tuple of int
         For each result the lengths of its dimensions before those of the field.
-    dtype : numpy.dtype, optional
-        The working dtype of the fields, by default that of the first.
 
     Returns
     -------
@@ -68,7 +63,7 @@ def evaluate(
     """
     if not any(map(is_lazy, (*fields, *parameters))):
         return work(list(fields), frame, list(parameters))
-    return _Graph(work, fields, frame, parameters, leading, fields[0].dtype if dtype is None else dtype).results()
+    return _Graph(work, fields, frame, parameters, leading).results()
 
 
 def of_scalar(operator: Callable[..., Array]) -> Work:
@@ -138,7 +133,6 @@ class _Graph:
         frame: Frame,
         parameters: Sequence[Any],
         leading: Sequence[tuple[int, ...]],
-        dtype: np.dtype[Any],
     ) -> None:
         from dask.base import tokenize
 
@@ -151,10 +145,10 @@ class _Graph:
             else value
             for value in parameters
         ]
-        self.work, self.frame, self.leading, self.dtype = work, frame, leading, dtype
+        self.work, self.frame, self.leading, self.dtype = work, frame, leading, fields[0].dtype
         names = [value.name if is_lazy(value) else value for value in (*self.fields, *self.parameters)]
         tables = [(s.band, s.lower, s.upper, s.nodes, s.first, s.periodic) for s in frame.stencils]
-        self.name = f"fieldgrad-{tokenize(work, names, frame.directions, frame.axes, tables, leading, str(dtype))}"
+        self.name = f"fieldgrad-{tokenize(work, names, frame.directions, frame.axes, tables, leading, str(self.dtype))}"
 
     def results(self) -> list[Any]:
         import dask.array as da

@@ -23,6 +23,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fieldgrad.parameters import PARAMETERS
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -50,7 +52,7 @@ _IN_SHELL = (
     (re.compile(r"\b(axes|spacing|periodic)=\{([^}]*)\}"), lambda m: f"--{m[1]} {_pairs_in_shell(m[2])}"),
     (re.compile(r"\bcomponents=\(([^)]*)\)"), lambda m: f"--components {_pairs_in_shell(m[1])}"),
     (re.compile(r"\b(axes|spacing|periodic|components|accuracy)=(?= |$|,)"), r"--\1"),
-    (re.compile(r"\b(viscosity|dynamic_viscosity|density|epsilon)=(?= |$|,)"), r"--parameter \1=..."),
+    (re.compile(rf"\b({'|'.join(PARAMETERS)})=(?= |$|,)"), r"--parameter \1=..."),
     (re.compile(r", obj\.assign_coords\(\{[^}]*\}\)"), " in the file"),
     (re.compile(r" \((?:obj|ds|fg)\.\w+(?:\([^()]*\))?\)"), ""),
     (re.compile(r"\bfg\.quantities\(\)"), "fieldgrad quantities"),

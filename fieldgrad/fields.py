@@ -15,7 +15,7 @@ from fieldgrad.chunked import is_lazy
 from fieldgrad.components import Components
 from fieldgrad.grid import Grid
 from fieldgrad.infer import infer_grid, require_lengths
-from fieldgrad.operators import Array, Frame, as_field, as_fields, working_dtype
+from fieldgrad.operators import Array, Frame, as_field, require_one_shape, working_dtype
 
 Velocity = xr.Dataset | xr.DataArray
 
@@ -41,10 +41,10 @@ def vector_of(fields: Sequence[xr.DataArray], labels: Sequence[str]) -> list[Arr
     """Values of components, of one working dtype and one shape; a lazy one stays lazy."""
     names = [name_of(field, label) for field, label in zip(fields, labels, strict=True)]
     arrays = [array_of(field, name) for field, name in zip(fields, names, strict=True)]
-    if not any(map(is_lazy, arrays)):
-        return as_fields(arrays, names)
     dtype = np.result_type(*(working_dtype(array.dtype, name) for array, name in zip(arrays, names, strict=True)))
-    return [working(array, name, dtype) for array, name in zip(arrays, names, strict=True)]
+    values = [working(array, name, dtype) for array, name in zip(arrays, names, strict=True)]
+    require_one_shape(values, names)
+    return values
 
 
 def array_of(f: xr.DataArray, argument: str) -> Any:

@@ -127,12 +127,17 @@ def as_fields(arrays: Sequence[Any], names: Sequence[str]) -> list[Array]:
         *(working_dtype(np.asanyarray(array).dtype, name) for array, name in zip(arrays, names, strict=True))
     )
     fields = [as_field(array, name, dtype) for array, name in zip(arrays, names, strict=True)]
+    require_one_shape(fields, names)
+    return fields
+
+
+def require_one_shape(fields: Sequence[Array], names: Sequence[str]) -> None:
+    """Verify that components lie on the same points."""
     for field, name in zip(fields, names, strict=True):
         if field.shape != fields[0].shape:
             raise ValueError(
                 f"{name}: has shape {field.shape}, but {names[0]} has {fields[0].shape}; components must have one shape"
             )
-    return fields
 
 
 def derivative(f: Array, axis: int, stencil: Stencil, out: Array | None = None) -> Array:
@@ -173,12 +178,12 @@ def _in_space(vector: Sequence[Array], frame: Frame, f: Array) -> list[Array]:
 
 
 def helicity(velocity: Sequence[Array], frame: Frame, out: Array | None = None) -> Array:
-    """U . w of a flow in space, its components in x, y, z order."""
+    """Product of velocity and vorticity of a flow in space, its components in x, y, z order."""
     return _with_velocity("helicity", velocity, frame, out)
 
 
 def relative_helicity(velocity: Sequence[Array], frame: Frame, out: Array | None = None) -> Array:
-    """U . w / (|u| |w|); NaN where either vanishes."""
+    """Cosine of the angle between velocity and vorticity; NaN where either vanishes."""
     return _with_velocity("relative_helicity", velocity, frame, out)
 
 

@@ -10,6 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from fieldgrad import quantities
 from fieldgrad.kernels import points
 
 _CALLS = {0: "", 1: ", p[k, 0]", 2: ", p[k, 0], p[k, 1]", 3: ", p[k, 0], p[k, 1], p[k, 2]"}
@@ -32,16 +33,10 @@ def _loop(name: str, size: int, rank: int, parameters: int) -> Any:
     return numba.njit(error_model="numpy")(scope["loop"])
 
 
-VECTORS = {
-    "vorticity", "vortex_stretching", "swirling_axis", "rortex", "principal_strain_rates", "vorticity_alignment",
-}  # fmt: skip
-TENSORS = {"velocity_gradient", "deformation_rate", "spin", "viscous_stress", "principal_directions"}
-
-
 def evaluate(name: str, L: NDArray[Any], **parameters: Any) -> NDArray[Any]:
     """Values of a point function at N tensors of shape (N, n, n), n = 2 or 3; parameters by name, numbers or (N,)."""
     count, n = L.shape[0], L.shape[1]
-    rank = 1 if name in VECTORS else 2 if name in TENSORS else 0
+    rank = len(quantities()[name].dims)
     given = np.zeros((count, max(len(parameters), 1)), L.dtype)
     for place, value in enumerate(parameters.values()):
         given[:, place] = value
