@@ -7,8 +7,10 @@ A call on a field that was seen before finds it ready: for small fields this tak
 from __future__ import annotations
 
 import functools
+import gc
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -326,5 +328,18 @@ def _compiled(spec: Spec, dtype: np.dtype[Any], parameters: int, outs: int) -> C
         types.int64,
         types.int64,
     )
-    entry: Callable[..., None] = engine.sweep.compile(signature)
+    with _collector_at_rest():
+        entry: Callable[..., None] = engine.sweep.compile(signature)
     return entry
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """No search for cyclic garbage: among the many objects of a compiler it takes an eighth of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
