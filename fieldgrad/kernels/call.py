@@ -31,11 +31,15 @@ _TILE = 16
 _ROWS = 256
 # Points of a row in a task; 512 are as fast as whole rows of 4096, and keep the planes of the stencil in cache.
 _FUSED_BLOCK = 512
+# The same where scratch is used, of which each task works on one part after the other. Two threads, ms, rows of 500: L
+# 82 with tasks of one part, 67 so; D and W 130 and 118.
+_SCRATCH_TASK = 1024
 _LONG_BLOCK = 8192
 # Outputs that are written at once, where they do not lie a multiple of _ALIAS bytes apart. More streams than a cache
 # set has ways evict each other (one thread, ms, 256^3: D and W 2277 written at once, 400 staged, 268 staged and
-# streamed).
-_DIRECT_OUTPUTS = 3
+# streamed). Where they do not, the stores of up to six hide behind the arithmetic (two threads, ms, 250^3: vorticity, Q,
+# lambda2 and dissipation 119 staged and streamed, 104 direct; lambda2 alone 82).
+_DIRECT_OUTPUTS = 6
 _ALIAS = 4096
 # Bytes of output from which staged values bypass the caches: no line is read only to be overwritten. One thread, ms: L
 # at 250^3 180 stored, 132 streamed; D and W 304 and 220; where all fits into the cache storing is faster.
@@ -240,10 +244,8 @@ def _pieces(
     _, planes, rows, n = layout.sizes
     outer = sum(slot != ABSENT for slot in layout.slots[:3])
     fused = form.width <= engine.FUSED_WIDTH and 2 * form.half <= engine.FUSED_WIDTH
-    if fused and not staged:
-        block = min(n, _FUSED_BLOCK if outer else _LONG_BLOCK)
-    else:
-        block = min(n, engine.SCRATCH_BLOCK)
+    with_scratch = staged or not fused
+    block = min(n, _SCRATCH_TASK if with_scratch else _FUSED_BLOCK if outer else _LONG_BLOCK)
     tile = min(rows, _TILE if outer > 1 else _ROWS)
     blocks, tiles = -(-n // block), -(-rows // tile)
     # a sweep is cut only as far as the threads need pieces: each cut reads the planes beside it twice
@@ -259,6 +261,7 @@ def _pieces(
     numbers[engine.LOW : engine.STEP + 1] = form.low, form.high, form.edge_width, layout.step
     numbers[engine.CHUNK : engine.BLOCKS + 1] = chunk, chunks, tile, tiles, block, blocks
     numbers[engine.STREAMED] = streamed
+    numbers[engine.PART] = min(block, engine.SCRATCH_BLOCK) if with_scratch else block
     return numbers, len(layout.batch_in) * chunks * tiles * blocks
 
 

@@ -53,9 +53,10 @@ LOW, HIGH, EDGE_WIDTH = (
 STEP = 14  # elements between neighbours along the row: above 1 where faster dimensions have been merged into it
 CHUNK, CHUNKS, TILE, TILES, BLOCK, BLOCKS = 15, 16, 17, 18, 19, 20  # pieces of slot 1, slot 2 and the row
 STREAMED = 21  # whether staged outputs bypass the caches
-ENTRIES = 22
+PART = 22  # points of a row that are worked on at a time
+ENTRIES = 23
 
-# Longest part of a row that is worked on at a time: nine rows of float64 scratch take 18 kB, and stay in the L1 cache.
+# Longest part of a row where scratch is used: nine rows of float64 take 18 kB, and stay in the L1 cache.
 SCRATCH_BLOCK = 256
 # Rows of scratch are this much longer than the block, which keeps them from falling into one cache set.
 PITCH = SCRATCH_BLOCK + 8
@@ -369,10 +370,10 @@ def sweep(
     g = np.empty(spec.scratch * PITCH, u.dtype)
     width = spec.width
     chunk, chunks, tile, tiles = layout[CHUNK], layout[CHUNKS], layout[TILE], layout[TILES]
-    block, blocks = layout[BLOCK], layout[BLOCKS]
+    block, blocks, part = layout[BLOCK], layout[BLOCKS], layout[PART]
     for task in range(begin, end):
         start = task % blocks * block
-        stop = min(start + block, layout[SIZES + 3])
+        last_i = min(start + block, layout[SIZES + 3])
         rest = task // blocks
         first_j = rest % tiles * tile
         last_j = min(first_j + tile, layout[SIZES + 2])
@@ -385,10 +386,11 @@ def sweep(
                 source = layout[ORIGIN] + batch_in[batch] + h * layout[IN_STRIDES] + k * layout[IN_STRIDES + 1]
                 target = batch_out[batch] + h * layout[OUT_STRIDES] + k * layout[OUT_STRIDES + 1]
                 for j in range(first_j, last_j):
-                    _row(
-                        spec, u, v, w, parameters, outs, strides, g,
-                        source + j * layout[IN_STRIDES + 2], target + j * layout[OUT_STRIDES + 2],
-                        start, stop, layout, tables, (h * width, k * width, j * width),
-                    )  # fmt: skip
+                    for first_i in range(start, last_i, part):
+                        _row(
+                            spec, u, v, w, parameters, outs, strides, g,
+                            source + j * layout[IN_STRIDES + 2], target + j * layout[OUT_STRIDES + 2],
+                            first_i, min(first_i + part, last_i), layout, tables, (h * width, k * width, j * width),
+                        )  # fmt: skip
     if layout[STREAMED]:
         fence()
