@@ -37,8 +37,8 @@ _SCRATCH_TASK = 1024
 _LONG_BLOCK = 8192
 # Outputs that are written at once, where they do not lie a multiple of _ALIAS bytes apart. More streams than a cache
 # set has ways evict each other (one thread, ms, 256^3: D and W 2277 written at once, 400 staged, 268 staged and
-# streamed). Where they do not, the stores of up to six hide behind the arithmetic (two threads, ms, 250^3: vorticity, Q,
-# lambda2 and dissipation 119 staged and streamed, 104 direct; lambda2 alone 82).
+# streamed). Where they do not, the stores of up to six hide behind the arithmetic (two threads, ms, 250^3: vorticity,
+# Q, lambda2 and dissipation 119 staged and streamed, 104 direct; lambda2 alone 82).
 _DIRECT_OUTPUTS = 6
 _ALIAS = 4096
 # Bytes of output from which staged values bypass the caches: no line is read only to be overwritten. One thread, ms: L
