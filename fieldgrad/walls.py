@@ -25,6 +25,8 @@ SYMMETRIC, ANTISYMMETRIC = "symmetric", "antisymmetric"
 _SIGNS = {SYMMETRIC: 1.0, ANTISYMMETRIC: -1.0}
 # A plane nearer to the last node than this part of the spacing lies on it; coordinates may be rounded to float32.
 _ON_NODE = 1e-4
+# What is left of weights that cancel, beside all weights of a row.
+_CANCELLED = 1e-14
 
 
 @dataclass(frozen=True)
@@ -263,6 +265,8 @@ def _folded(
                 f"boundary: an axis of {n} points is too short for the values {' and '.join(map(str, sorted(values)))} "
                 "known at its ends, both of which a point sees; use a smaller accuracy or more points"
             )
+        # the slope of a symmetric field vanishes at a node in the plane, exactly
+        block[row, np.abs(block[row]) < _CANCELLED * np.abs(weights[:, row]).sum()] = 0.0
         for value, weight in values.items():
             row_sum[rows.start + row] = -weight
             known[rows.start + row] = value
