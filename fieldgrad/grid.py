@@ -445,7 +445,8 @@ class Axis:
             raise ValueError(
                 f"dimension {self.dim!r}: has {len(self)} points; a derivative of order {order} and accuracy "
                 f"{self.accuracy}{' on a periodic axis' if self.period is not None else ''} needs at least "
-                f"{scheme.needed - more}, use a smaller accuracy or more points"
+                f"{scheme.needed - more}, use a smaller accuracy{' or a narrower window' if self.scheme else ''} or "
+                "more points"
             )
         if self.scheme is None and not any(map(any, known)):
             return table(self.nodes, order, self.accuracy, self.period)
