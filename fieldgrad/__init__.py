@@ -25,6 +25,7 @@ from fieldgrad.labelled import (
     laplacian,
     velocity_gradient,
 )
+from fieldgrad.least_squares import LeastSquares
 from fieldgrad.quantities import quantities, register_quantity
 from fieldgrad.rheology import Carreau, Cross, PowerLaw, apparent_viscosity, generalised_newtonian_stress
 from fieldgrad.statistics import (
@@ -37,6 +38,7 @@ from fieldgrad.statistics import (
 )
 from fieldgrad.stencils import Stencil
 from fieldgrad.transport import advection, directional_derivative, material_derivative, scalar_dissipation
+from fieldgrad.walls import Wall
 
 from fieldgrad import accessor as _accessor  # noqa: F401  # isort: skip  (registers .fieldgrad on xarray objects)
 
@@ -45,9 +47,11 @@ __all__ = [
     "Carreau",
     "Cross",
     "Grid",
+    "LeastSquares",
     "PowerLaw",
     "Quantity",
     "Stencil",
+    "Wall",
     "__version__",
     "advection",
     "apparent_viscosity",

@@ -107,7 +107,7 @@ def hessian(f: Any, first: Frame, second: Frame) -> Any:
         values[i, i] = derivative(f, second.axes[i], second.stencils[i])
         along = derivative(f, first.axes[i], first.stencils[i])
         for j in range(i + 1, count):
-            values[i, j] = values[j, i] = derivative(along, first.axes[j], first.stencils[j])
+            values[i, j] = values[j, i] = derivative(along, first.axes[j], first.stencils[j].linear)
     rows = [da.stack([values[i, j] for j in range(count)]) for i in range(count)]  # type: ignore[no-untyped-call]
     return da.stack(rows).rechunk({0: -1, 1: -1})  # type: ignore[no-untyped-call]
 
@@ -121,6 +121,11 @@ def decompose(L: Any) -> Any:
 
 def _decompose(fields: list[Array], frame: Frame, parameters: list[Any]) -> list[Array]:
     return list(operators.decompose(fields[0]))
+
+
+def _contents(table: Stencil) -> tuple[Any, ...]:
+    """What tells a table from others."""
+    return (table.band, table.lower, table.upper, table.row_sum, table.known, table.nodes, table.first, table.periodic)
 
 
 class _Graph:
@@ -147,8 +152,9 @@ class _Graph:
         ]
         self.work, self.frame, self.leading, self.dtype = work, frame, leading, fields[0].dtype
         names = [value.name if is_lazy(value) else value for value in (*self.fields, *self.parameters)]
-        tables = [(s.band, s.lower, s.upper, s.nodes, s.first, s.periodic) for s in frame.stencils]
-        self.name = f"fieldgrad-{tokenize(work, names, frame.directions, frame.axes, tables, leading, str(self.dtype))}"
+        tables = [_contents(table) for stencil in frame.stencils for table in (stencil, *stencil.each)]
+        what = (frame.directions, frame.axes, frame.left_handed, tables, leading, str(self.dtype))
+        self.name = f"fieldgrad-{tokenize(work, names, *what)}"
 
     def results(self) -> list[Any]:
         import dask.array as da
@@ -182,7 +188,8 @@ class _Graph:
         """Pairs of key and task."""
         zeros = (0,) * len(self.leading[0]) if single else ()
         # in a partial: dask takes a string among the arguments for a task too
-        run = partial(_run, self.work, self.frame.directions, self.frame.axes, self.dtype, single)
+        frame = (self.frame.directions, self.frame.axes, self.frame.left_handed)
+        run = partial(_run, self.work, frame, self.dtype, single)
         around: list[list[tuple[list[Piece], list[Piece]]]] = []
         for number, (axis, stencil) in enumerate(zip(self.frame.axes, self.frame.stencils, strict=True)):
             beside = []
@@ -287,8 +294,7 @@ def _hand_over(axis: int, start: int, stop: int, fields: list[Array]) -> list[Ar
 
 def _run(
     work: Work,
-    directions: tuple[str, ...],
-    axes: tuple[int, ...],
+    frame: tuple[tuple[str, ...], tuple[int, ...], bool],
     dtype: np.dtype[Any],
     single: bool,
     fields: list[Array],
@@ -297,9 +303,9 @@ def _run(
     parameters: list[Any],
 ) -> Any:
     """One block."""
-    frame = Frame(directions, axes, tuple(tables))
+    directions, axes, left_handed = frame
     whole = [_surrounded(as_field(field, "f", dtype), axes, sides, number) for number, field in enumerate(fields)]
-    results = work(whole, frame, parameters)
+    results = work(whole, Frame(directions, axes, tuple(tables), left_handed), parameters)
     return results[0] if single else results
 
 

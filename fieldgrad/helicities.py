@@ -125,7 +125,7 @@ def _evaluated(
         )
     found = find_components(obj, grid, components)
     first = found.fields[0]
-    frame = frame_of(grid, first)
+    frame = frame_of(grid, first, vector=found)
     fields = vector_of(found.fields, found.labels)
     operators.require_real_velocity(name, fields[0].dtype)
     (result,) = evaluate(of_vector(function), fields, frame)

@@ -29,6 +29,7 @@ from fieldgrad.fields import (
     require_labelled,
     scalar_of,
     short_of,
+    str_name,
     units_of,
     vector_of,
     working,
@@ -102,9 +103,10 @@ def derivative(
         steps.append((axis_of(f, key, grid), int(times)))
     if len({axis.dim for axis, _ in steps}) < len(steps):
         raise ValueError(f"dim: {sorted(orders)} name one dimension twice; give its order once")
-    tables = [(f.get_axis_num(axis.dim), axis.stencil(times)) for axis, times in steps]
-    for number, stencil in tables:
-        result = chunked.derivative(result, number, stencil)
+    tables = [(f.get_axis_num(axis.dim), axis.stencil(times, [(str_name(f), None)])) for axis, times in steps]
+    for place, (number, stencil) in enumerate(tables):
+        # of a derivative along another axis only the changes of a known value are known, and it does not change
+        result = chunked.derivative(result, number, stencil.linear if place else stencil)
     total = sum(times for _, times in steps)
     bottom = " ".join(f"d{axis.dim}{times if times > 1 else ''}" for axis, times in steps)
     top = "d" if total == 1 else f"d{total}"
@@ -473,7 +475,7 @@ def _derive(
     require_lengths(grid)
     found = find_components(obj, grid, components)
     first = found.fields[0]
-    frame = frame_of(grid, first)
+    frame = frame_of(grid, first, vector=found)
     labels = [operators.value_labels(record, found.labels, frame) for record in records]
     require_free(first, *{dim for record, part in zip(records, labels, strict=True) if part for dim in record.dims})
     # on the dimensions of the field first: arithmetic of xarray would align them behind the caller's back

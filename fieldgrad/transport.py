@@ -317,7 +317,8 @@ class _Carried:
 
     def rate(self, time: tuple[int, Stencil] | None = None) -> Array:
         """(u . grad) f, and with an axis of time and its table df/dt too."""
-        frame = frame_of(self.grid, self.first)
+        vectorial = Components(self.extra[COMPONENT], self.parts) if self.extra else None
+        frame = frame_of(self.grid, self.first, vector=vectorial)
         if time is not None:
             frame = Frame((*frame.directions, "time"), (*frame.axes, time[0]), (*frame.stencils, time[1]))
         vector = broadcast_on(self.first, self.velocity, self.grid, "velocity")
@@ -333,13 +334,13 @@ def _directional_derivative(fields: list[Array], frame: Frame, vector: list[Arra
 
 def _rate(stacked: bool, fields: list[Array], frame: Frame, vector: list[Array]) -> list[Array]:
     """Advection of each field, and its change in time where the frame has a last direction of time."""
-    space = frame
     changing = frame.directions[-1] == "time"
-    if changing:
-        space = Frame(frame.directions[:-1], frame.axes[:-1], frame.stencils[:-1])
+    count = len(frame.axes) - changing
     shape = frame.output_shape(fields[0].shape)
     result = operators.allocate(fields[0], shape, (len(fields),) if stacked else ())
-    for field, out in zip(fields, result if stacked else [result], strict=True):
+    for number, (field, out) in enumerate(zip(fields, result if stacked else [result], strict=True)):
+        own = tuple(stencil.of(number) for stencil in frame.stencils[:count])
+        space = Frame(frame.directions[:count], frame.axes[:count], own)
         if not changing:
             operators.advection(field, space, vector, out)
             continue

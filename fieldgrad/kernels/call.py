@@ -44,6 +44,8 @@ _ALIAS = 4096
 # Bytes of output from which staged values bypass the caches: no line is read only to be overwritten. One thread, ms: L
 # at 250^3 180 stored, 132 streamed; D and W 304 and 220; where all fits into the cache storing is faster.
 _STREAM_FROM = 64 << 20
+# Entries behind the weights of a row where tables have boundaries.
+_BOUNDARY = 2
 # Rows of all tables of a call up to which it is kept ready: a few megabytes in all.
 _KEPT_ROWS = 10_000
 
@@ -163,7 +165,8 @@ def _kept(
     threads: int,
 ) -> Call:
     layout = plan(shape, sources, targets, axes, stencils)
-    tables, form = _tables(layout, stencils, dtype, centre=not difference)
+    bounded = difference and any(stencil.bounded for stencil in stencils if stencil is not None)
+    tables, form = _all_tables(layout, stencils, dtype, len(rows), centre=not difference, bounded=bounded)
     outputs = sum(max(len(one.rows), 1) * max(len(one.columns), 1) for one in requests)
     streamed = outputs * layout.points * dtype.itemsize >= _STREAM_FROM
     steps = [
@@ -180,11 +183,12 @@ def _kept(
         form.half,
         form.width,
         difference,
+        _BOUNDARY if bounded else 0,
         fields,
         requests,
         staged,
     )
-    function = _compiled(spec, dtype, len(fields), len(requests))
+    function = _compiled(spec, dtype, len(fields), len(requests), len(tables) // engine.TABLES)
     numbers, tasks = _pieces(layout, form, origin, staged, streamed and staged, threads)
     return Call(function, numbers, layout, tables, tasks)
 
@@ -200,8 +204,22 @@ class _Form:
     edge_width: int
 
 
+def _all_tables(
+    layout: Layout, stencils: Sequence[Stencil | None], dtype: np.dtype[Any], count: int, *, centre: bool, bounded: bool
+) -> tuple[tuple[NDArray[Any], ...], _Form]:
+    """The tables of all inputs, or of each where boundaries tell them apart: their shapes are the same."""
+    if not (bounded and any(stencil.each for stencil in stencils if stencil is not None)):
+        return _tables(layout, stencils, dtype, centre=centre, bounded=bounded)
+    parts = []
+    for number in range(count):
+        own = [None if stencil is None else stencil.of(number) for stencil in stencils]
+        tables, form = _tables(layout, own, dtype, centre=centre, bounded=bounded)
+        parts.append(tables)
+    return sum(parts, ()), form
+
+
 def _tables(
-    layout: Layout, stencils: Sequence[Stencil | None], dtype: np.dtype[Any], *, centre: bool
+    layout: Layout, stencils: Sequence[Stencil | None], dtype: np.dtype[Any], *, centre: bool, bounded: bool
 ) -> tuple[tuple[NDArray[Any], ...], _Form]:
     """Offsets and weights as the engine reads them: a row for each point of an outer slot, a column along the row."""
     chosen = [None if slot == ABSENT else stencils[slot] for slot in layout.slots]
@@ -211,7 +229,7 @@ def _tables(
         if stencil is None:
             tables += [np.zeros(0, np.int64), np.zeros(0, dtype)]
         else:
-            offsets, weights = stencil.taps(0, stencil.rows, width, centre=centre)
+            offsets, weights = _listed(stencil, 0, stencil.rows, width, centre=centre, bounded=bounded)
             tables += [_flat(offsets.T * stride, np.int64), _flat(weights.T, dtype)]
     stencil, step = chosen[3], layout.step
     if stencil is None:
@@ -222,7 +240,9 @@ def _tables(
     band = np.delete(stencil.band, half, axis=0)
     if centre:  # last, as in the lists of neighbours, so that sums have one order along every axis
         band = np.concatenate([band, stencil.band[half : half + 1]])
-    ends = [stencil.taps(start, stop, centre=centre) for start, stop in ((0, low), (n - high, n))]
+    ends = [
+        _listed(stencil, start, stop, None, centre=centre, bounded=bounded) for start, stop in ((0, low), (n - high, n))
+    ]
     offsets = np.concatenate([offsets for offsets, _ in ends], axis=1)
     weights = np.concatenate([weights for _, weights in ends], axis=1)
     tables += [
@@ -231,6 +251,18 @@ def _tables(
         _flat(np.repeat(weights.T, step, axis=0), dtype),
     ]
     return tuple(tables), _Form(half, width + centre, low * step, high * step, len(offsets))
+
+
+def _listed(
+    stencil: Stencil, start: int, stop: int, width: int | None, *, centre: bool, bounded: bool
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Neighbours of rows, and behind them what a boundary adds."""
+    offsets, weights = stencil.taps(start, stop, width, centre=centre)
+    if not bounded:
+        return offsets, weights
+    sums = stencil.row_sum[start:stop]
+    known = np.zeros_like(sums) if stencil.known is None else stencil.known[start:stop]
+    return np.pad(offsets, ((0, _BOUNDARY), (0, 0))), np.concatenate([weights, sums[np.newaxis], known[np.newaxis]])
 
 
 def _flat(table: NDArray[Any], dtype: Any) -> NDArray[Any]:
@@ -274,12 +306,13 @@ def _spec(
     half: int,
     width: int,
     difference: bool,
+    extra: int,
     fields: tuple[bool, ...],
     requests: tuple[Request, ...],
     staged: bool,
 ) -> Spec:
     chosen = tuple(_point(request) for request in requests)
-    return Spec(rows, columns, outer, inner, half, width, difference, fields, chosen, staged)
+    return Spec(rows, columns, outer, inner, half, width, difference, extra, fields, chosen, staged)
 
 
 def _point(request: Request) -> Point:
@@ -303,7 +336,7 @@ def _check_processor() -> None:
 
 
 @functools.cache
-def _compiled(spec: Spec, dtype: np.dtype[Any], parameters: int, outs: int) -> Callable[..., None]:
+def _compiled(spec: Spec, dtype: np.dtype[Any], parameters: int, outs: int, groups: int) -> Callable[..., None]:
     """Entry point of the kernel for these types: loaded from the disk cache, or compiled.
 
     It is called directly, since numba's dispatch costs several microseconds for each argument whose type it has to
@@ -327,7 +360,7 @@ def _compiled(spec: Spec, dtype: np.dtype[Any], parameters: int, outs: int) -> C
         integers,
         integers,
         integers,
-        types.Tuple((integers, source) * 3 + (source, integers, source)),
+        types.Tuple(((integers, source) * 3 + (source, integers, source)) * groups),
         types.int64,
         types.int64,
     )
