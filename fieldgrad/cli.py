@@ -57,6 +57,7 @@ _IN_SHELL = (
     (re.compile(r", obj\.assign_coords\(\{[^}]*\}\)"), " in the file"),
     (re.compile(r" \((?:obj|ds|fg)\.\w+(?:\([^()]*\))?\)"), ""),
     (re.compile(r"\bfg\.quantities\(\)"), "fieldgrad quantities"),
+    (re.compile(r", fg\.collocate\(obj\)"), " (fg.collocate, in Python)"),
     (re.compile(r"\b(overwrite|resume)=True\b"), r"--\1"),
     (re.compile(r"^scheduler: "), "--scheduler: "),
     (re.compile(r"\ba number or a DataArray\b"), "a number or the name of a variable"),
@@ -483,6 +484,9 @@ def _grid_table(grid: Grid) -> None:
         rows.append((axis.name, axis.dim, str(len(axis)), spacing, stretching, period, units, accuracy))
     columns = ("axis", "dim", "points", "spacing", "stretching", "periodic", "units", "accuracy")
     _table(f"Grid: {grid.geometry}, {len(grid.axes)}-D", columns, rows, ("points", "stretching", "accuracy"))
+    for axis in grid.axes + grid.others:
+        if axis.particulars:
+            _say(f"{axis.dim}: {'; '.join(axis.particulars)}.")
 
 
 def _info(path: Path, how: Reading) -> None:
