@@ -11,6 +11,7 @@ from __future__ import annotations
 from fieldgrad import array, flows
 from fieldgrad._version import __version__
 from fieldgrad.catalogue import Quantity
+from fieldgrad.collocate import collocate
 from fieldgrad.grid import Axis, Grid
 from fieldgrad.helicities import helicity, relative_helicity
 from fieldgrad.infer import infer_grid
@@ -56,6 +57,7 @@ __all__ = [
     "advection",
     "apparent_viscosity",
     "array",
+    "collocate",
     "curl",
     "decompose",
     "derivative",

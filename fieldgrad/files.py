@@ -20,7 +20,8 @@ import xarray as xr
 from fieldgrad._version import __version__
 from fieldgrad.components import Components, find_components
 from fieldgrad.grid import Grid
-from fieldgrad.infer import infer_grid
+from fieldgrad.infer import FINITE_DIFFERENCE, infer_grid
+from fieldgrad.least_squares import LeastSquares
 
 NETCDF3, NETCDF4, ZARR = "NetCDF 3", "NetCDF 4", "Zarr"
 _SUFFIXES = {".nc": NETCDF4, ".nc4": NETCDF4, ".nc3": NETCDF3, ".cdf": NETCDF3, ".zarr": ZARR}
@@ -53,7 +54,7 @@ class Reading:
 
     Parameters
     ----------
-    axes, spacing, periodic, accuracy
+    axes, spacing, periodic, accuracy, boundary, scheme
         As :func:`fieldgrad.infer_grid` takes them.
     components : tuple of str, optional
         Names of the velocity components, in x, y, z order.
@@ -64,6 +65,8 @@ class Reading:
     periodic: Mapping[str, float | None] | None = None
     accuracy: int = 2
     components: tuple[str, ...] | None = None
+    boundary: Mapping[str, Any] | None = None
+    scheme: str | LeastSquares = FINITE_DIFFERENCE
 
     def grid(self, ds: xr.Dataset) -> Grid:
         """Grid of a dataset; of its velocity alone where that is named."""
@@ -75,6 +78,8 @@ class Reading:
                 spacing=self.spacing,
                 periodic=self.periodic or (),
                 accuracy=self.accuracy,
+                boundary=self.boundary,
+                scheme=self.scheme,
             )
 
     def velocity(self, ds: xr.Dataset, grid: Grid) -> Components:

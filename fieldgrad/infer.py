@@ -317,7 +317,8 @@ def _owners(sizes: Sizes, variables: Variables, axes: Mapping[str, str | None] |
         elif not best[0]:
             raise ValueError(
                 f"axes: dimensions {' and '.join(map(repr, dims))} claim to be {name} alike; say which is, "
-                f"axes={{{name!r}: {dims[0]!r}}}, or pass variables that share one grid (ds[['u', 'v']])"
+                f"axes={{{name!r}: {dims[0]!r}}}, pass variables that share one grid (ds[['u', 'v']]), or "
+                "bring staggered ones to the centres of their cells (fg.collocate(obj))"
             )
     return owners
 
@@ -476,16 +477,46 @@ def _axis(
     else:
         nodes, units, scale = np.arange(size) * (1.0 if step is None else step), None, 1.0
     if period is None:
-        period = _found_period(dim, nodes, scale, attrs, obj_attrs)
+        period = found_period(dim, nodes, scale, attrs, obj_attrs)
     why = obstacle(dim, name, attrs, _kind(variable), told=down is not None) if name in SPATIAL else None
     down = points_down(name, attrs) if down is None else down
     period = None if period is False else period
     return Axis(name, dim, nodes, units, period, accuracy, why, boundary, scheme, down)
 
 
-def _found_period(
+def found_period(
     dim: str, positions: Any, scale: float, attrs: Mapping[Any, Any], obj_attrs: Mapping[Any, Any]
 ) -> float:
+    """Period of a dimension: the attribute of its coordinate, else of the data, else that of its uniform spacing.
+
+    Parameters
+    ----------
+    dim : str
+        Name of the dimension.
+    positions : ndarray, shape (n,)
+        Its nodes.
+    scale : float
+        Units of the nodes in a unit of the attribute.
+    attrs, obj_attrs : mapping
+        Attributes of the coordinate and of the data.
+
+    Returns
+    -------
+    float
+        The period.
+
+    Raises
+    ------
+    TypeError
+        If the attribute is no number.
+    ValueError
+        If there is no attribute and the spacing is not uniform.
+
+    Examples
+    --------
+    >>> found_period("x", np.array([0.0, 0.5, 1.0]), 1.0, {}, {})
+    1.5
+    """
     for where in (attrs, obj_attrs):
         if "period" in where:
             return _number(where["period"], f"periodic: the attribute 'period' for dimension {dim!r}") * scale

@@ -14,7 +14,7 @@ import xarray as xr
 from fieldgrad import chunked, operators, units
 from fieldgrad.catalogue import Quantity
 from fieldgrad.chunked import evaluate, of_scalar
-from fieldgrad.components import find_components
+from fieldgrad.components import find_components, refuse_staggered
 from fieldgrad.fields import (
     Velocity,
     aligned_on,
@@ -471,7 +471,9 @@ def _derive(
 ) -> list[xr.DataArray]:
     require_labelled(obj, "obj")
     named = {name: named_field(obj, name, value) for name, value in parameters.items()}
-    grid = infer_grid(obj) if grid is None else grid
+    if grid is None:
+        refuse_staggered(obj, components)
+        grid = infer_grid(obj)
     require_lengths(grid)
     found = find_components(obj, grid, components)
     first = found.fields[0]

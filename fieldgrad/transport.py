@@ -13,7 +13,7 @@ import xarray as xr
 
 from fieldgrad import operators, units
 from fieldgrad.chunked import evaluate, of_scalar
-from fieldgrad.components import COMPONENT, Components, find_components
+from fieldgrad.components import COMPONENT, Components, find_components, refuse_staggered
 from fieldgrad.coordinates import BY_RESEMBLANCE, direction, metres, seconds
 from fieldgrad.fields import (
     Velocity,
@@ -355,6 +355,8 @@ def _carried(f: xr.DataArray | xr.Dataset, velocity: Velocity, grid: Grid | None
     require_labelled(velocity, "velocity")
     parts: tuple[xr.DataArray, ...]
     extra: dict[str, tuple[str, ...]] = {}
+    if grid is None:
+        refuse_staggered(velocity, components)
     if isinstance(f, xr.Dataset):
         grid = infer_grid(f) if grid is None else grid
         found = find_components(f, grid, components)
