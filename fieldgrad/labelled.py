@@ -19,6 +19,7 @@ from fieldgrad.fields import (
     Velocity,
     aligned_on,
     array_of,
+    frame_along,
     frame_of,
     length_of,
     long_of,
@@ -102,9 +103,8 @@ def derivative(
         steps.append((axis_of(f, key, grid), int(times)))
     if len({axis.dim for axis, _ in steps}) < len(steps):
         raise ValueError(f"dim: {sorted(orders)} name one dimension twice; give its order once")
-    tables = [(f.get_axis_num(axis.dim), axis.stencil(times)) for axis, times in steps]
-    for number, stencil in tables:
-        result = chunked.derivative(result, number, stencil)
+    for frame in [frame_along(axis, f, times, grid) for axis, times in steps]:
+        result = chunked.derivative(result, frame)
     total = sum(times for _, times in steps)
     bottom = " ".join(f"d{axis.dim}{times if times > 1 else ''}" for axis, times in steps)
     top = "d" if total == 1 else f"d{total}"

@@ -8,7 +8,7 @@ the results are called.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fieldgrad.catalogue import Quantity
 from fieldgrad.grid import SPATIAL
+from fieldgrad.masks import Holes, Rule
 from fieldgrad.stencils import Stencil
 
 if TYPE_CHECKING:
@@ -42,16 +43,45 @@ class Frame:
         For each its axis of the field, not negative.
     stencils : tuple of Stencil
         For each the table of its derivative.
+    holes : Holes, optional
+        Which points may be missing, and what is done beside them.
     """
 
     directions: tuple[str, ...]
     axes: tuple[int, ...]
     stencils: tuple[Stencil, ...]
+    holes: Holes | None = None
 
     @property
     def columns(self) -> tuple[int, ...]:
         """Places of the directions among x, y, z."""
         return tuple(SPATIAL.index(direction) for direction in self.directions)
+
+    def beside(self, direction: str, other: Frame) -> Frame:
+        """With one more direction: that of another frame on the same fields."""
+        holes = self.holes
+        if holes is not None and other.holes is not None:
+            holes = replace(holes, rules=holes.rules + other.holes.rules)
+        return Frame((*self.directions, direction), self.axes + other.axes, self.stencils + other.stencils, holes)
+
+    def part(self, *numbers: int) -> Frame:
+        """Some of the directions, for fields without the nodes that a block has around it along the others."""
+        rest = [number for number in range(len(self.axes)) if number not in numbers]
+        others = Frame(
+            tuple(self.directions[i] for i in rest),
+            tuple(self.axes[i] for i in rest),
+            tuple(self.stencils[i] for i in rest),
+        )
+        holes = self.holes
+        if holes is not None:
+            mask, valid = (None if one is None else inside(one, others) for one in (holes.mask, holes.valid))
+            holes = replace(holes, rules=tuple(holes.rules[i] for i in numbers), mask=mask, valid=valid)
+        return Frame(
+            tuple(self.directions[i] for i in numbers),
+            tuple(self.axes[i] for i in numbers),
+            tuple(self.stencils[i] for i in numbers),
+            holes,
+        )
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """Shape of a derivative of a field of some shape: blocks lose the nodes around them."""
@@ -140,9 +170,49 @@ def require_one_shape(fields: Sequence[Array], names: Sequence[str]) -> None:
             )
 
 
-def derivative(f: Array, axis: int, stencil: Stencil, out: Array | None = None) -> Array:
+def seen(frame: Frame, fields: Sequence[Array]) -> Frame:
+    """The frame, with the valid points of some fields if it knows of holes: where all of them are valid."""
+    if frame.holes is None:
+        return frame
+    from fieldgrad.kernels.redo import find_valid
+
+    return replace(frame, holes=replace(frame.holes, valid=find_valid(fields, frame.holes)))
+
+
+def accuracies(fields: Sequence[Array], frame: Frame) -> Array:
+    """Order of accuracy that a derivative has along each direction, in the dtype of the fields; 0 where there is none.
+
+    Parameters
+    ----------
+    fields : sequence of ndarray
+        Fields of one shape.
+    frame : Frame
+        Their directions and holes.
+
+    Returns
+    -------
+    ndarray, shape (directions, ...)
+        Small integers.
+    """
+    from fieldgrad.kernels import redo
+
+    if frame.holes is None or frame.holes.valid is None:
+        raise ValueError("frame: knows of no holes; pass one with the valid points (seen)")
+    axes: list[int | None] = [None] * 3
+    stencils: list[Stencil | None] = [None] * 3
+    rules: list[Rule | None] = [None] * 3
+    for number, axis in enumerate(frame.axes):
+        axes[number], stencils[number], rules[number] = axis, frame.stencils[number], frame.holes.rules[number]
+    result = allocate(fields[0], frame.output_shape(fields[0].shape), (len(frame.axes),))
+    plan = redo.survey(frame.holes.valid, axes, stencils, rules)
+    for number, one in enumerate(frame.holes.rules):
+        result[number] = redo.by_code(plan, number, one.accuracies())
+    return result
+
+
+def derivative(f: Array, axis: int, stencil: Stencil, out: Array | None = None, *, holes: Holes | None = None) -> Array:
     """Derivative along one axis, by any table whose rows sum to zero; the shape is that of the table's rows."""
-    frame = Frame(("x",), (axis,), (stencil,))
+    frame = Frame(("x",), (axis,), (stencil,), holes)
     return _one(f, frame, "gradient", ((0,),), (), out, squeeze=True)
 
 
@@ -213,12 +283,13 @@ def hessian(f: Array, first: Frame, second: Frame, out: Array | None = None) -> 
     count = len(first.directions)
     shape = (count, count, *f.shape)
     out = allocate(f, f.shape, (count, count)) if out is None else _checked_out(out, shape, f.dtype, [f])
+    # what a first derivative lacks beside holes is a hole for the second
     for i in range(count):
-        derivative(f, second.axes[i], second.stencils[i], out[i, i])
+        derivative(f, second.axes[i], second.stencils[i], out[i, i], holes=second.part(i).holes)
         if i + 1 < count:
-            along = derivative(f, first.axes[i], first.stencils[i])
+            along = derivative(f, first.axes[i], first.stencils[i], holes=first.part(i).holes)
             for j in range(i + 1, count):
-                derivative(along, first.axes[j], first.stencils[j], out[i, j])
+                derivative(along, first.axes[j], first.stencils[j], out[i, j], holes=first.part(j).holes)
                 out[j, i] = out[i, j]
     return out
 
@@ -439,14 +510,23 @@ def _run(
 
     axes: list[int | None] = [None] * 3
     stencils: list[Stencil | None] = [None] * 3
+    rules: list[Rule | None] = [None] * 3
     for column, axis, stencil in zip(frame.columns, frame.axes, frame.stencils, strict=True):
         axes[column], stencils[column] = axis, stencil
+    if frame.holes is not None and frame.holes.valid is None:
+        frame = seen(frame, fields)
+    holes = frame.holes
+    if holes is not None:
+        for column, one in zip(frame.columns, holes.rules, strict=True):
+            rules[column] = one
     if fields[0].dtype.kind == "c":
         # operators are linear, with real weights: real and imaginary parts are one more dimension of two points
         fields, outs = [_as_real(field) for field in fields], [_as_real(out) for out in outs]
         parameters = [_beside(value, outs[0].shape[-1]) if value.ndim else value for value in parameters]
+        if holes is not None and holes.valid is not None:
+            holes = replace(holes, valid=_beside(holes.valid, 2))
     rows = [SPATIAL.index(label) for label in labels]
-    evaluate(fields, rows, axes, stencils, requests, parameters, outs)
+    evaluate(fields, rows, axes, stencils, requests, parameters, outs, holes=holes, rules=rules)
 
 
 def _as_real(array: Array) -> Array:
