@@ -53,10 +53,12 @@ class Reading:
 
     Parameters
     ----------
-    axes, spacing, periodic, accuracy
+    axes, spacing, periodic, accuracy, missing, least_accuracy
         As :func:`fieldgrad.infer_grid` takes them.
     components : tuple of str, optional
         Names of the velocity components, in x, y, z order.
+    mask : str, optional
+        Name of the variable that is the mask. It is not read with the grid.
     """
 
     axes: Mapping[str, str | None] | None = None
@@ -64,6 +66,9 @@ class Reading:
     periodic: Mapping[str, float | None] | None = None
     accuracy: int = 2
     components: tuple[str, ...] | None = None
+    missing: str = "propagate"
+    least_accuracy: int | None = None
+    mask: str | None = None
 
     def grid(self, ds: xr.Dataset) -> Grid:
         """Grid of a dataset; of its velocity alone where that is named."""
@@ -75,6 +80,8 @@ class Reading:
                 spacing=self.spacing,
                 periodic=self.periodic or (),
                 accuracy=self.accuracy,
+                missing=self.missing,
+                least_accuracy=self.least_accuracy,
             )
 
     def velocity(self, ds: xr.Dataset, grid: Grid) -> Components:

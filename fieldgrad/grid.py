@@ -436,5 +436,5 @@ class Grid:
             lines.append(row)
         lines += [f"{axis.dim!r} {axis.obstacle}" for axis in self.axes if axis.obstacle]
         if self.mask is not None or self.missing != "propagate":
-            lines.append(f"missing: {self.missing}, mask: {'none' if self.mask is None else self.mask!r}")
+            lines.append(f"missing: {self.missing}, mask: {self.mask or 'none'}")
         return "\n".join(lines)

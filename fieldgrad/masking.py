@@ -60,6 +60,8 @@ def mask_of(obj: xr.DataArray | xr.Dataset, mask: Any) -> Mask | None:
             f"mask: is a {type(mask).__name__}; pass a boolean array (True where a point is valid), a DataArray of it, "
             "or the name of a variable"
         )
+    if not mask.dims:
+        raise ValueError("mask: has no dimensions; it must lie on some of those of the data")
     for dim, size in mask.sizes.items():
         if obj.sizes.get(dim) != size:
             raise ValueError(
@@ -70,7 +72,7 @@ def mask_of(obj: xr.DataArray | xr.Dataset, mask: Any) -> Mask | None:
             raise ValueError(
                 f"mask: its coordinate along {dim!r} differs from that of the data; interpolate or reindex it first"
             )
-    return Mask(tuple(str(dim) for dim in mask.dims), _booleans(mask.data))
+    return Mask(tuple(str(dim) for dim in mask.dims), booleans(mask.data))
 
 
 def _dims_like(obj: xr.DataArray | xr.Dataset, shape: tuple[int, ...]) -> tuple[Any, ...]:
@@ -86,28 +88,31 @@ def _dims_like(obj: xr.DataArray | xr.Dataset, shape: tuple[int, ...]) -> tuple[
     return found.pop()
 
 
-def _booleans(values: Any) -> Any:
-    """Values as booleans; numbers must be 0 or 1, since other codes mean different things in different files."""
+def booleans(values: Any) -> Any:
+    """Values as booleans, a copy of those in memory.
+
+    Numbers must be 0 or 1, since other codes mean different things in different files.
+    """
     if values.dtype.kind not in "biuf":
         raise TypeError(f"mask: has dtype {values.dtype}; it must hold booleans, True where a point is valid")
     if is_lazy(values):
         return values if values.dtype == bool else values.map_blocks(_of_zeros_and_ones, dtype=bool)
-    booleans = _of_zeros_and_ones(np.asarray(values)).copy()
-    booleans.flags.writeable = False
-    return booleans
+    result = _of_zeros_and_ones(np.asarray(values)).copy()
+    result.flags.writeable = False
+    return result
 
 
 def _of_zeros_and_ones(values: Any) -> Any:
     if values.dtype == bool:
         return values
-    booleans = values == 1
-    other = ~booleans & (values != 0)
+    result = values == 1
+    other = ~result & (values != 0)
     if other.any():
         raise ValueError(
             f"mask: holds {values[other].flat[0]}; it must hold booleans, or 0 and 1: compare it with what marks valid "
             "points (mask > 0, field.notnull())"
         )
-    return booleans
+    return result
 
 
 def checked_missing(missing: str, least_accuracy: int | None, accuracy: int) -> int:
