@@ -20,7 +20,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from fieldgrad.kernels._jit import inlined, kernel
+from fieldgrad.kernels._jit import called, inlined, kernel
 from fieldgrad.kernels.arithmetic import like
 from fieldgrad.kernels.call import Request, _point
 from fieldgrad.kernels.engine import _centre, _emit, _outer_differences
@@ -89,7 +89,7 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
 @kernel
 def _count(
     valid: Any, n: Any, along: Any, first: Any, places: Any, reach: Any, offsets: Any, limits: Any,
-    dirty: Any, dirty_count: Any, hole_count: Any, begin: Any, end: Any,
+    inside: Any, dirty: Any, dirty_count: Any, hole_count: Any, begin: Any, end: Any,
 ) -> None:  # fmt: skip
     """Mark the valid points of each line whose plain stencils touch a hole, and count these points and the holes."""
     one = np.uint8(1)
@@ -111,13 +111,7 @@ def _count(
                         store_scratch(dirty, target + i, np.uint8(load_scratch(dirty, target + i) | missing))
         if along >= 0:
             table, limit = offsets[along], limits[along]
-            widest = 0
-            for i in range(n):
-                widest = max(widest, max(load(limit, LIMITS * i + NEED_LEFT), load(limit, LIMITS * i + NEED_RIGHT)))
-            low, high = min(widest, n), max(n - widest, min(widest, n))
-            band = 0
-            for i in range(low, high):
-                band = max(band, max(load(limit, LIMITS * i + NEED_LEFT), load(limit, LIMITS * i + NEED_RIGHT)))
+            low, high, band = inside
             for shift in range(-band, band + 1):
                 if shift:
                     for i in range(low, high):
@@ -301,7 +295,8 @@ def survey(
     flat = memory.reshape(-1)
     dirty, dirty_count, hole_count = np.empty(count * n, np.uint8), np.empty(count, np.int64), np.empty(count, np.int64)
     common = (_read_only(flat), n, along, first, places.reshape(-1), reach, tuple(offsets), tuple(limits))
-    share(_count, (*common, dirty, dirty_count, hole_count), count, count * n)
+    inside = _inside(stencils[along], n) if along >= 0 else (0, n, 0)
+    share(_count, (*common, inside, dirty, dirty_count, hole_count), count, count * n)
     starts, hole_starts = (np.concatenate([[0], np.cumsum(one)]).astype(np.int64) for one in (dirty_count, hole_count))
     columns, codes = np.empty(starts[-1] + 1, np.int32), np.empty(starts[-1] + 1, np.uint32)
     holes, counts = np.empty(hole_starts[-1], np.int32), np.zeros(count, np.int64)
@@ -310,6 +305,16 @@ def survey(
     share(_fill, (*common, tuple(tables), kinds, *lists), count, count * n)
     rows = places[:, ROW:].copy()
     return Plan(order, along, tuple(lengths), rows, starts, counts, columns, codes, hole_starts, holes, tuple(used))
+
+
+def _inside(stencil: Stencil | None, n: int) -> tuple[int, int, int]:
+    """Range of the rows of a table which all have a band of neighbours, and how far that reaches to either side."""
+    if stencil is None:
+        return 0, n, 0
+    low, high = (len(stencil.lower), n - len(stencil.upper))
+    if stencil.periodic:
+        low, high = stencil.half_width, n - stencil.half_width
+    return (low, high, stencil.half_width) if low < high else (n, n, 0)
 
 
 def by_code(plan: Plan, column: int, table: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -332,11 +337,23 @@ def _lines(lengths: Sequence[int]) -> NDArray[np.int64]:
 
 
 @inlined
-def _place(numbers: Any, places: Any, line: Any, i: Any, code: Any, slot: Any) -> Any:
-    """Which entry of its table a slot takes at a point."""
-    column, along, kinds = load(numbers, 2 + 3 * slot), load(numbers, 3 + 3 * slot), load(numbers, 4 + 3 * slot)
-    row = load(places, PLACES * line + ROW + column) + along * i
-    return row * kinds + ((code >> (8 * column)) & 255)
+def _base(numbers: Any, places: Any, line: Any, slot: Any) -> Any:
+    """First entry of the tables of a slot for a line, what a step along the line adds, and where its codes are."""
+    column, kinds = load(numbers, 2 + 3 * slot), load(numbers, 4 + 3 * slot)
+    row = load(places, PLACES * line + ROW + column)
+    return row * kinds, load(numbers, 3 + 3 * slot) * kinds, 8 * column
+
+
+@inlined
+def _entry(base: Any, i: Any, code: Any) -> Any:
+    first, step, shift = base
+    return first + i * step + ((code >> shift) & 255)
+
+
+@called
+def _blank(out: Any, place: Any, step: Any, holes: Any, start: Any, stop: Any, value: Any) -> None:
+    for k in range(start, stop):
+        store(out, place + np.int64(load(holes, k)) * step, value)
 
 
 @inlined
@@ -350,8 +367,8 @@ def _differences(spec: Any, f: Any, at: Any, tables: Any, first: Any) -> Any:
 @kernel
 def redo(
     spec: Any, u: Any, v: Any, w: Any, parameters: Any, outs: Any, strides: Any, extents: Any, numbers: Any,
-    places: Any, starts: Any, counts: Any, columns: Any, codes: Any, hole_starts: Any, holes: Any, tables: Any,
-    begin: Any, end: Any,
+    places: Any, starts: Any, counts: Any, columns: Any, codes: Any, hole_starts: Any, hole_counts: Any, holes: Any,
+    tables: Any, begin: Any, end: Any,
 ) -> None:  # fmt: skip
     """Run the lines ``begin ... end - 1``.
 
@@ -368,7 +385,7 @@ def redo(
         the lines, and the number of its codes.
     places : array of int64
         For each line its first elements and rows.
-    starts, counts, columns, codes, hole_starts, holes : array
+    starts, counts, columns, codes, hole_starts, hole_counts, holes : array
         As in the plan.
     tables : tuple of array
         Offsets and weights of slots 0, 1 and 2, for each row and code.
@@ -376,23 +393,21 @@ def redo(
         Range of lines.
     """
     width, points = spec.width, points_of(spec)
-    step_in, step_out = numbers[0], numbers[1]
+    step_in, step_out = load(numbers, 0), load(numbers, 1)
     for line in range(begin, end):
-        source, target = places[PLACES * line + SOURCE], places[PLACES * line + TARGET]
+        source, target = load(places, PLACES * line + SOURCE), load(places, PLACES * line + TARGET)
+        start, stop = load(hole_starts, line), load(hole_starts, line) + load(hole_counts, line)
+        blank = like(np.nan, load(u, source))
         for o in range(len(outs)):
-            blank = like(np.nan, load(u, source))
             for row in range(extents[2 * o]):
                 for column in range(extents[2 * o + 1]):
                     place = target + strides[3 * o] + row * strides[3 * o + 1] + column * strides[3 * o + 2]
-                    for k in range(hole_starts[line], hole_starts[line + 1]):
-                        store(outs[o], place + holes[k] * step_out, blank)
-        for k in range(starts[line], starts[line] + counts[line]):
+                    _blank(outs[o], place, step_out, holes, start, stop, blank)
+        x, y = _base(numbers, places, line, 0), _base(numbers, places, line, 1)
+        z = _base(numbers, places, line, 2)
+        for k in range(load(starts, line), load(starts, line) + load(counts, line)):
             i, code = np.int64(columns[k]), np.int64(codes[k])
-            first = (
-                _place(numbers, places, line, i, code, 0) * width,
-                _place(numbers, places, line, i, code, 1) * width,
-                _place(numbers, places, line, i, code, 2) * width,
-            )
+            first = (_entry(x, i, code) * width, _entry(y, i, code) * width, _entry(z, i, code) * width)
             at, there = source + i * step_in, target + i * step_out
             a = _differences(spec, u, at, tables, first)
             b = _differences(spec, v, at, tables, first) if spec.count > 1 else a
@@ -500,6 +515,7 @@ def _compiled(
         array(types.int32),
         array(types.uint32),
         array(types.int64),
+        array(types.int64),
         array(types.int32),
         types.Tuple((array(types.int64), array(number)) * 3),
         types.int64,
@@ -576,7 +592,8 @@ def run(
         plan.counts[chosen],
         plan.columns,
         plan.codes,
-        np.append(plan.hole_starts[chosen], plan.hole_starts[chosen + 1][-1:]),
+        plan.hole_starts[chosen],
+        plan.hole_starts[chosen + 1] - plan.hole_starts[chosen],
         plan.holes,
         tables,
     )
