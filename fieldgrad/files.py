@@ -54,10 +54,12 @@ class Reading:
 
     Parameters
     ----------
-    axes, spacing, periodic, accuracy, boundary, scheme
+    axes, spacing, periodic, accuracy, boundary, scheme, missing, least_accuracy
         As :func:`fieldgrad.infer_grid` takes them.
     components : tuple of str, optional
         Names of the velocity components, in x, y, z order.
+    mask : str, optional
+        Name of the variable that is the mask. It is not read with the grid.
     """
 
     axes: Mapping[str, str | None] | None = None
@@ -67,6 +69,9 @@ class Reading:
     components: tuple[str, ...] | None = None
     boundary: Mapping[str, Any] | None = None
     scheme: str | LeastSquares = FINITE_DIFFERENCE
+    missing: str = "propagate"
+    least_accuracy: int | None = None
+    mask: str | None = None
 
     def grid(self, ds: xr.Dataset) -> Grid:
         """Grid of a dataset; of its velocity alone where that is named."""
@@ -80,6 +85,8 @@ class Reading:
                 accuracy=self.accuracy,
                 boundary=self.boundary,
                 scheme=self.scheme,
+                missing=self.missing,
+                least_accuracy=self.least_accuracy,
             )
 
     def velocity(self, ds: xr.Dataset, grid: Grid) -> Components:
