@@ -96,7 +96,8 @@ def working_dtype(dtype: np.dtype[Any], name: str = "f") -> np.dtype[Any]:
         return np.dtype(np.float32)
     if native.kind in "iub":
         return np.dtype(np.float64)
-    hint = "convert it (astype('float64'))" if native.kind in "fc" else "pass real or complex numbers"
+    wide = {"f": "float64", "c": "complex128"}.get(native.kind)
+    hint = "pass real or complex numbers" if wide is None else f"convert it (astype({wide!r}))"
     raise TypeError(f"{name}: has dtype {dtype}, which cannot be differentiated; {hint}")
 
 
