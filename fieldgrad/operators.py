@@ -106,11 +106,19 @@ def as_field(array: Any, name: str = "f", dtype: np.dtype[Any] | None = None) ->
     refuse_lazy(array, name)
     if isinstance(array, np.ma.MaskedArray):
         wanted = working_dtype(array.dtype, name) if dtype is None else dtype
-        filled: Array = np.ma.filled(array.astype(wanted), np.nan)
+        filled: Array = np.ma.filled(_converted(array, wanted), np.nan)
         return filled
     plain = np.asarray(array)
-    wanted = working_dtype(plain.dtype, name) if dtype is None else dtype
-    return plain.astype(wanted, copy=False)
+    return _converted(plain, working_dtype(plain.dtype, name) if dtype is None else dtype)
+
+
+def _converted(array: Array, dtype: np.dtype[Any]) -> Array:
+    try:
+        return array.astype(dtype, copy=isinstance(array, np.ma.MaskedArray))
+    except MemoryError:
+        from fieldgrad.kernels.layout import no_memory
+
+        raise no_memory(array.shape, dtype) from None
 
 
 def refuse_lazy(array: Any, name: str) -> None:
