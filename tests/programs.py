@@ -16,6 +16,10 @@ import fieldgrad
 PACKAGE = Path(fieldgrad.__file__).resolve().parent
 
 
+class Hangs(AssertionError):
+    """A program that did not come to its end in time."""
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a program ended, and what it printed."""
@@ -55,7 +59,7 @@ def run(
         except subprocess.TimeoutExpired:
             end_group(process)
             out, err = process.communicate()
-            raise AssertionError(f"the program hangs; it printed {out!r} and {err[-2000:]!r}") from None
+            raise Hangs(f"the program hangs; it printed {out!r} and {err[-2000:]!r}") from None
     return Ended(process.returncode, out, err)
 
 

@@ -92,7 +92,7 @@ def no_memory(shape: Sequence[int], dtype: np.dtype[Any]) -> MemoryError:
     wanted = math.prod(shape) * dtype.itemsize
     return MemoryError(
         f"memory: {wanted} bytes ({wanted / 2**30:.1f} GiB) for an array of shape {tuple(shape)} and dtype {dtype} "
-        "cannot be had; pass data in chunks (obj.chunk(...)), which dask works on block by block, or ask for less at once"
+        "cannot be had; pass data in chunks (obj.chunk(...)), which dask works on block by block, or ask for less"
     )
 
 
