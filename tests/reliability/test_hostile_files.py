@@ -141,16 +141,18 @@ def test_codecs_that_run_what_they_read_are_refused(where: str, try_file: Any, t
 
 @pytest.mark.parametrize("version", [2, 3])
 def test_codecs_for_numbers_and_text_are_read(version: int, try_file: Any, tmp_path: Path) -> None:
-    words = flow().assign(label=("y", list("abcdef")), code=("y", np.arange(6, dtype="i2")))
+    words = flow().assign(code=("y", np.arange(6, dtype="i2")))
+    if version == 2:  # format 3 has no text yet
+        words = words.assign(label=("y", list("abcdef")))
     words.to_zarr(tmp_path / "in.zarr", zarr_format=version, consolidated=False)  # type: ignore[call-overload]
     assert try_file("in.zarr") == (0, "")
 
 
-def test_chunks_of_objects_are_never_unpickled(tmp_path: Path) -> None:
-    """The test itself: without the check, zarr does unpickle them."""
+def test_these_files_would_do_harm(tmp_path: Path) -> None:
+    """Without the check, zarr does unpickle what is in them."""
     zarr = pytest.importorskip("zarr")
     store = stored(tmp_path, 2)
-    edited(store, "u", ".zarray", lambda metadata: metadata.update(PICKLED["a filter of format 2"][1]))
+    edited(store, "u", ".zarray", lambda metadata: metadata.update(PICKLED["a compressor of format 2"][1]))
     harmful(store, tmp_path / "harm")
     with suppress(Exception):  # an array of None has no shape to fit
         zarr.open_group(store, mode="r")["u"][...]
