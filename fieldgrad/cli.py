@@ -612,7 +612,7 @@ def _warmup(accuracy: int) -> None:
     stats = engine.sweep.stats
     compiled, loaded = (sum(counts.values()) for counts in (stats.cache_misses, stats.cache_hits))
     _say(f"{compiled} kernels compiled and {loaded} found, in {time.perf_counter() - began:.0f} s")
-    _say(f"cache: {stats.cache_path}")
+    _say(f"cache: {stats.cache_path or 'none, so each process compiles anew; set NUMBA_CACHE_DIR'}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from fieldgrad._version import __version__
@@ -25,6 +27,25 @@ from fieldgrad.least_squares import LeastSquares
 
 NETCDF3, NETCDF4, ZARR = "NetCDF 3", "NetCDF 4", "Zarr"
 _SUFFIXES = {".nc": NETCDF4, ".nc4": NETCDF4, ".nc3": NETCDF3, ".cdf": NETCDF3, ".zarr": ZARR}
+# Codecs of Zarr that turn bytes into numbers or text, by their names in format 2; format 3 says numcodecs. before some.
+_CODECS = frozenset(
+    (
+        *("blosc", "bz2", "gzip", "lz4", "lzma", "zlib", "zstd", "shuffle", "packbits", "pcodec", "zfpy"),
+        *(
+            "astype",
+            "base64",
+            "bitround",
+            "categorize",
+            "delta",
+            "fixedscaleoffset",
+            "quantize",
+            "vlen-utf8",
+            "vlen-bytes",
+        ),
+        *("adler32", "crc32", "crc32c", "fletcher32", "jenkins_lookup3"),
+        *("bytes", "endian", "transpose", "sharding_indexed"),
+    )
+)
 _ZARR_MARKS = (".zgroup", ".zmetadata", "zarr.json")
 
 
@@ -171,6 +192,54 @@ def output_format(path: Path) -> str:
     return found
 
 
+def check_codecs(path: Path) -> None:
+    """Verify that nothing in a Zarr group is decoded by more than a known codec for numbers and text.
+
+    Codecs are looked up by name, and some run what they read: pickle any program. What the metadata of each array name
+    is inspected before any array is opened.
+
+    Parameters
+    ----------
+    path : Path
+        The group.
+
+    Raises
+    ------
+    InputProblem
+        If an array names another codec, or its metadata cannot be read.
+    """
+    for node in sorted(child for child in path.iterdir() if child.is_dir()):
+        for mark in (".zarray", "zarr.json"):
+            if (node / mark).is_file():
+                with loading(path, f"the metadata of {node.name!r}"):
+                    declared = list(_codecs(json.loads((node / mark).read_bytes())))
+                unknown = [name for name in declared if name.removeprefix("numcodecs.") not in _CODECS]
+                if unknown:
+                    raise InputProblem(
+                        f"{path}: array {node.name!r} is stored with the codec {unknown[0]!r}, which is not among "
+                        "those known to run nothing that a file says; rewrite it with one that is (zstd, blosc, zlib)"
+                    )
+
+
+def _codecs(metadata: Any) -> Iterator[str]:
+    """Names of all codecs of an array of format 2 or 3; objects are one too, but for text."""
+    steps = [metadata.get("compressor"), *(metadata.get("filters") or []), *(metadata.get("codecs") or [])]
+    names = [str(step.get("id", step.get("name"))) for step in steps if step is not None]
+    yield from names
+    for step in metadata.get("codecs") or []:
+        inside = step.get("configuration") or {}
+        yield from _codecs({"codecs": [*inside.get("codecs", []), *inside.get("index_codecs", [])]})
+    if np.dtype(_kind(metadata.get("dtype", "f8"))).hasobject and not {"vlen-utf8", "vlen-bytes"} & set(names):
+        yield "object"
+
+
+def _kind(described: Any) -> Any:
+    """A dtype as NumPy takes it; JSON has lists where NumPy wants tuples."""
+    if not isinstance(described, list):
+        return described
+    return [(name, _kind(kind), *(tuple(shape) for shape in shapes)) for name, kind, *shapes in described]
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[xr.Dataset]:
     """Open a dataset, of which nothing but coordinates is read yet, and close it in the end.
@@ -196,6 +265,8 @@ def reading(path: Path) -> Iterator[xr.Dataset]:
     options |= {"engine": "zarr", "consolidated": False} if kind == ZARR else {"engine": "netcdf4"}
     with ExitStack() as stack:
         with loading(path, "it"):
+            if kind == ZARR:
+                check_codecs(path)
             try:
                 ds = xr.open_dataset(path, **options)
             except ValueError as error:

@@ -139,7 +139,8 @@ def working_dtype(dtype: np.dtype[Any], name: str = "f") -> np.dtype[Any]:
         return np.dtype(np.float32)
     if native.kind in "iub":
         return np.dtype(np.float64)
-    hint = "convert it (astype('float64'))" if native.kind in "fc" else "pass real or complex numbers"
+    wide = {"f": "float64", "c": "complex128"}.get(native.kind)
+    hint = "pass real or complex numbers" if wide is None else f"convert it (astype({wide!r}))"
     raise TypeError(f"{name}: has dtype {dtype}, which cannot be differentiated; {hint}")
 
 
@@ -148,11 +149,19 @@ def as_field(array: Any, name: str = "f", dtype: np.dtype[Any] | None = None) ->
     refuse_lazy(array, name)
     if isinstance(array, np.ma.MaskedArray):
         wanted = working_dtype(array.dtype, name) if dtype is None else dtype
-        filled: Array = np.ma.filled(array.astype(wanted), np.nan)
+        filled: Array = np.ma.filled(_converted(array, wanted), np.nan)
         return filled
     plain = np.asarray(array)
-    wanted = working_dtype(plain.dtype, name) if dtype is None else dtype
-    return plain.astype(wanted, copy=False)
+    return _converted(plain, working_dtype(plain.dtype, name) if dtype is None else dtype)
+
+
+def _converted(array: Array, dtype: np.dtype[Any]) -> Array:
+    try:
+        return array.astype(dtype, copy=isinstance(array, np.ma.MaskedArray))
+    except MemoryError:
+        from fieldgrad.kernels.layout import no_memory
+
+        raise no_memory(array.shape, dtype) from None
 
 
 def refuse_lazy(array: Any, name: str) -> None:

@@ -71,12 +71,29 @@ def empty_like(
     field: NDArray[Any], shape: Sequence[int], leading: Sequence[int] = (), dtype: Any = None
 ) -> NDArray[Any]:
     """Uninitialised memory for a field of some shape in the memory order of another, behind leading dimensions."""
+    kind = field.dtype if dtype is None else np.dtype(dtype)
     if field.flags.c_contiguous:
-        return np.empty((*leading, *shape), field.dtype if dtype is None else dtype)
+        return _empty((*leading, *shape), kind)
     order = memory_order(field)
-    memory = np.empty((*leading, *(shape[axis] for axis in order)), field.dtype if dtype is None else dtype)
+    memory = _empty((*leading, *(shape[axis] for axis in order)), kind)
     inverse = np.argsort(order)
     return memory.transpose(*range(len(leading)), *(len(leading) + inverse))
+
+
+def _empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    try:
+        return np.empty(shape, dtype)
+    except MemoryError:
+        raise no_memory(shape, dtype) from None
+
+
+def no_memory(shape: Sequence[int], dtype: np.dtype[Any]) -> MemoryError:
+    """What to say where memory for an array cannot be had."""
+    wanted = math.prod(shape) * dtype.itemsize
+    return MemoryError(
+        f"memory: {wanted} bytes ({wanted / 2**30:.1f} GiB) for an array of shape {tuple(shape)} and dtype {dtype} "
+        "cannot be had; pass data in chunks (obj.chunk(...)), which dask works on block by block, or ask for less"
+    )
 
 
 def has_contiguous_rows(array: NDArray[Any]) -> bool:
