@@ -27,6 +27,7 @@ from fieldgrad.labelled import (
 )
 from fieldgrad.quantities import quantities, register_quantity
 from fieldgrad.rheology import Carreau, Cross, PowerLaw, apparent_viscosity, generalised_newtonian_stress
+from fieldgrad.sphere import absolute_vorticity, coriolis_parameter, frontogenesis, rossby_number
 from fieldgrad.statistics import (
     derivative_flatness,
     derivative_skewness,
@@ -36,6 +37,7 @@ from fieldgrad.statistics import (
     vieillefosse,
 )
 from fieldgrad.stencils import Stencil
+from fieldgrad.systems import Orthogonal
 from fieldgrad.transport import advection, directional_derivative, material_derivative, scalar_dissipation
 
 from fieldgrad import accessor as _accessor  # noqa: F401  # isort: skip  (registers .fieldgrad on xarray objects)
@@ -45,13 +47,16 @@ __all__ = [
     "Carreau",
     "Cross",
     "Grid",
+    "Orthogonal",
     "PowerLaw",
     "Quantity",
     "Stencil",
     "__version__",
+    "absolute_vorticity",
     "advection",
     "apparent_viscosity",
     "array",
+    "coriolis_parameter",
     "curl",
     "decompose",
     "derivative",
@@ -61,6 +66,7 @@ __all__ = [
     "directional_derivative",
     "divergence",
     "flows",
+    "frontogenesis",
     "generalised_newtonian_stress",
     "gradient",
     "helicity",
@@ -73,6 +79,7 @@ __all__ = [
     "quantities",
     "register_quantity",
     "relative_helicity",
+    "rossby_number",
     "scalar_dissipation",
     "taylor_microscale",
     "velocity_gradient",

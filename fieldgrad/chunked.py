@@ -10,7 +10,8 @@ are made from the whole coordinate and sliced, hence a value has the same bits i
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from operator import itemgetter
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from fieldgrad import operators
+from fieldgrad import operators, poles
 from fieldgrad.operators import Array, Frame, as_field
 from fieldgrad.stencils import Stencil
 
@@ -63,7 +64,37 @@ def evaluate(
     """
     if not any(map(is_lazy, (*fields, *parameters))):
         return work(list(fields), frame, list(parameters))
-    return _Graph(work, fields, frame, parameters, leading).results()
+    wide = _with_poles_inside(fields, frame, parameters)
+    if wide is None:
+        return _Graph(work, fields, frame, parameters, leading).results()
+    chunks = _chunks(fields, parameters)
+    results = _Graph(work, [_chunked(field, wide) for field in fields], frame, parameters, leading).results()
+    return [result.rechunk((*result.chunks[: result.ndim - len(chunks)], *chunks)) for result in results]
+
+
+def _with_poles_inside(
+    fields: Sequence[Any], frame: Frame, parameters: Sequence[Any]
+) -> tuple[tuple[int, ...], ...] | None:
+    """Chunks in which a block with a pole holds the rows that its limits need; None where those there are do.
+
+    The limits are derivatives along two axes, and of the nodes around a block those at the corners are not there.
+    """
+    by_name = dict(zip(frame.directions, frame.axes, strict=True))
+    axes = [by_name.get(name) for name in frame.names]
+    axis, places = poles.rows_of(frame.metric, axes)
+    if not places:
+        return None
+    chunks = _chunks(fields, parameters)
+    stencil = frame.stencils[frame.axes.index(axis)]
+    stops = list(np.cumsum(chunks[axis]))
+    cuts = set(stops)
+    for place in places:
+        _, low, high = stencil.slice(place, place + 1)
+        cuts -= {cut for cut in cuts if low < cut < high}
+    if len(cuts) == len(stops):
+        return None
+    merged = tuple(int(size) for size in np.diff([0, *sorted(cuts)]))
+    return (*chunks[:axis], merged, *chunks[axis + 1 :])
 
 
 def of_scalar(operator: Callable[..., Array]) -> Work:
@@ -99,8 +130,6 @@ def hessian(f: Any, first: Frame, second: Frame) -> Any:
     """See :func:`fieldgrad.operators.hessian`."""
     if not is_lazy(f):
         return operators.hessian(f, first, second)
-    import dask.array as da
-
     count = len(first.axes)
     values: dict[tuple[int, int], Any] = {}
     for i in range(count):
@@ -108,8 +137,39 @@ def hessian(f: Any, first: Frame, second: Frame) -> Any:
         along = derivative(f, first.axes[i], first.stencils[i])
         for j in range(i + 1, count):
             values[i, j] = values[j, i] = derivative(along, first.axes[j], first.stencils[j])
+    return tensor(values, count)
+
+
+def tensor(values: Mapping[tuple[int, int], Any], count: int) -> Any:
+    """The entries of a tensor behind two dimensions of components."""
+    if not any(map(is_lazy, values.values())):
+        return np.stack([np.stack([values[i, j] for j in range(count)]) for i in range(count)])
+    import dask.array as da
+
     rows = [da.stack([values[i, j] for j in range(count)]) for i in range(count)]  # type: ignore[no-untyped-call]
     return da.stack(rows).rechunk({0: -1, 1: -1})  # type: ignore[no-untyped-call]
+
+
+def choose(condition: Any, value: Any, other: float) -> Any:
+    """Values where a condition holds, and a number elsewhere."""
+    if not is_lazy(value):
+        return np.where(condition, value, value.dtype.type(other))
+    import dask.array as da
+
+    return da.where(condition, value, value.dtype.type(other))
+
+
+def with_row(array: Any, axis: int, place: int, row: Any) -> Any:
+    """An array in which a row across an axis is another; one in memory is changed."""
+    before = (slice(None),) * axis
+    if not is_lazy(array):
+        array[(*before, slice(place, place + 1))] = row
+        return array
+    import dask.array as da
+
+    parts = [array[(*before, slice(0, place))], row.astype(array.dtype), array[(*before, slice(place + 1, None))]]
+    whole = da.concatenate([part for part in parts if part.shape[axis]], axis=axis)  # type: ignore[no-untyped-call]
+    return whole.rechunk(array.chunks)
 
 
 def decompose(L: Any) -> Any:
@@ -137,6 +197,9 @@ class _Graph:
         from dask.base import tokenize
 
         parameters = [_parameter(value, fields[0].shape) for value in parameters]
+        # the arrays of a metric are cut as parameters are, behind which they stand
+        metric = [] if frame.metric is None else list(frame.metric.arrays)
+        parameters += [_parameter(value, fields[0].shape) for value in metric]
         self.chunks = _chunks(fields, parameters)
         self.fields = [_chunked(field, self.chunks) for field in fields]
         self.parameters: list[Any] = [
@@ -146,9 +209,11 @@ class _Graph:
             for value in parameters
         ]
         self.work, self.frame, self.leading, self.dtype = work, frame, leading, fields[0].dtype
-        names = [value.name if is_lazy(value) else value for value in (*self.fields, *self.parameters)]
+        ours = self.parameters[: len(self.parameters) - len(metric)]
+        names = [*(value.name if is_lazy(value) else value for value in (*self.fields, *ours)), metric]
         tables = [(s.band, s.lower, s.upper, s.nodes, s.first, s.periodic) for s in frame.stencils]
-        self.name = f"fieldgrad-{tokenize(work, names, frame.directions, frame.axes, tables, leading, str(self.dtype))}"
+        shape = (frame.directions, frame.axes, frame.names, None if frame.metric is None else frame.metric.structure)
+        self.name = f"fieldgrad-{tokenize(work, names, shape, tables, leading, str(self.dtype))}"
 
     def results(self) -> list[Any]:
         import dask.array as da
@@ -182,7 +247,10 @@ class _Graph:
         """Pairs of key and task."""
         zeros = (0,) * len(self.leading[0]) if single else ()
         # in a partial: dask takes a string among the arguments for a task too
-        run = partial(_run, self.work, self.frame.directions, self.frame.axes, self.dtype, single)
+        metric = self.frame.metric
+        bare = replace(self.frame, stencils=(), metric=None if metric is None else metric.with_arrays(()))
+        count = 0 if metric is None else len(metric.arrays)
+        run = partial(_run, self.work, bare, count, self.dtype, single)
         around: list[list[tuple[list[Piece], list[Piece]]]] = []
         for number, (axis, stencil) in enumerate(zip(self.frame.axes, self.frame.stencils, strict=True)):
             beside = []
@@ -287,8 +355,8 @@ def _hand_over(axis: int, start: int, stop: int, fields: list[Array]) -> list[Ar
 
 def _run(
     work: Work,
-    directions: tuple[str, ...],
-    axes: tuple[int, ...],
+    bare: Frame,
+    count: int,
     dtype: np.dtype[Any],
     single: bool,
     fields: list[Array],
@@ -297,9 +365,11 @@ def _run(
     parameters: list[Any],
 ) -> Any:
     """One block."""
-    frame = Frame(directions, axes, tuple(tables))
-    whole = [_surrounded(as_field(field, "f", dtype), axes, sides, number) for number, field in enumerate(fields)]
-    results = work(whole, frame, parameters)
+    first = len(parameters) - count
+    metric = None if bare.metric is None else bare.metric.with_arrays(parameters[first:])
+    frame = replace(bare, stencils=tuple(tables), metric=metric)
+    whole = [_surrounded(as_field(field, "f", dtype), bare.axes, sides, number) for number, field in enumerate(fields)]
+    results = work(whole, frame, parameters[:first])
     return results[0] if single else results
 
 

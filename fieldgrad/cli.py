@@ -210,6 +210,9 @@ def _app(args: Sequence[str]) -> Any:
     )
     accuracy = typer.Option(2, metavar="2|4|6|8", help="Order of accuracy.")
     components = typer.Option(None, metavar="U,V[,W]", help="Variables of the velocity, in x, y, z order.")
+    geometry = typer.Option("auto", metavar="NAME", help="auto, cartesian, spherical, cylindrical or polar.")
+    radius = typer.Option(None, metavar="METRES", help="Radius of the sphere.")
+    shallow = typer.Option(False, "--shallow", help="Take the atmosphere as shallow.")
     debug = typer.Option(False, "--debug", help="Show the traceback of an error.")
 
     def show_version(wanted: bool) -> None:
@@ -242,10 +245,13 @@ def _app(args: Sequence[str]) -> Any:
         periodic: str | None = periodic,
         accuracy: int = accuracy,
         components: str | None = components,
+        geometry: str = geometry,
+        radius: float | None = radius,
+        shallow: bool = shallow,
         debug: bool = debug,
     ) -> None:
         """Show what is understood of a file: its grid, its velocity, its other variables."""
-        _info(file, _reading(axes, spacing, periodic, accuracy, components))
+        _info(file, _reading(axes, spacing, periodic, accuracy, components, geometry, radius, shallow))
 
     @app.command()
     def quantities() -> None:
@@ -281,6 +287,9 @@ def _app(args: Sequence[str]) -> Any:
         spacing: str | None = spacing,
         periodic: str | None = periodic,
         accuracy: int = accuracy,
+        geometry: str = geometry,
+        radius: float | None = radius,
+        shallow: bool = shallow,
         parameter: list[str] = given,
         overwrite: bool = replace,
         resume: bool = resume,
@@ -290,7 +299,7 @@ def _app(args: Sequence[str]) -> Any:
         """Derive quantities from the velocity in a file, into another file."""
         from fieldgrad.streaming import Order
 
-        how = _reading(axes, spacing, periodic, accuracy, components)
+        how = _reading(axes, spacing, periodic, accuracy, components, geometry, radius, shallow)
         order = Order(
             _names(quantities, "--quantities"),
             how,
@@ -345,9 +354,21 @@ def _checked_accuracy(accuracy: int) -> int:
 
 
 def _reading(
-    axes: str | None, spacing: str | None, periodic: str | None, accuracy: int, components: str | None
+    axes: str | None,
+    spacing: str | None,
+    periodic: str | None,
+    accuracy: int,
+    components: str | None,
+    geometry: str,
+    radius: float | None,
+    shallow: bool,
 ) -> Reading:
     from fieldgrad.files import Reading
+    from fieldgrad.geometries import GEOMETRIES
+    from fieldgrad.systems import EARTH_RADIUS
+
+    if geometry not in GEOMETRIES:
+        raise _wrong("--geometry", f"{geometry!r} must be one of {', '.join(GEOMETRIES)}")
 
     dims = _pairs(axes, "--axes") if axes else {}
     steps = _pairs(spacing, "--spacing") if spacing else {}
@@ -360,6 +381,9 @@ def _reading(
         },
         accuracy=_checked_accuracy(accuracy),
         components=tuple(_names(components, "--components")) if components else None,
+        geometry=geometry,
+        radius=EARTH_RADIUS if radius is None else radius,
+        shallow=shallow,
     )
 
 
@@ -414,7 +438,9 @@ def _grid_table(grid: Grid) -> None:
         units, accuracy = axis.units or "-", str(axis.accuracy)
         rows.append((axis.name, axis.dim, str(len(axis)), spacing, stretching, period, units, accuracy))
     columns = ("axis", "dim", "points", "spacing", "stretching", "periodic", "units", "accuracy")
-    _table(f"Grid: {grid.geometry}, {len(grid.axes)}-D", columns, rows, ("points", "stretching", "accuracy"))
+    _table(f"Grid: {grid.described}, {len(grid.axes)}-D", columns, rows, ("points", "stretching", "accuracy"))
+    for note in grid.notes:
+        _say(note)
 
 
 def _info(path: Path, how: Reading) -> None:

@@ -21,6 +21,7 @@ from fieldgrad._version import __version__
 from fieldgrad.components import Components, find_components
 from fieldgrad.grid import Grid
 from fieldgrad.infer import infer_grid
+from fieldgrad.systems import EARTH_RADIUS
 
 NETCDF3, NETCDF4, ZARR = "NetCDF 3", "NetCDF 4", "Zarr"
 _SUFFIXES = {".nc": NETCDF4, ".nc4": NETCDF4, ".nc3": NETCDF3, ".cdf": NETCDF3, ".zarr": ZARR}
@@ -53,7 +54,7 @@ class Reading:
 
     Parameters
     ----------
-    axes, spacing, periodic, accuracy
+    axes, spacing, periodic, accuracy, geometry, radius, shallow
         As :func:`fieldgrad.infer_grid` takes them.
     components : tuple of str, optional
         Names of the velocity components, in x, y, z order.
@@ -64,6 +65,9 @@ class Reading:
     periodic: Mapping[str, float | None] | None = None
     accuracy: int = 2
     components: tuple[str, ...] | None = None
+    geometry: str = "auto"
+    radius: float = EARTH_RADIUS
+    shallow: bool = False
 
     def grid(self, ds: xr.Dataset) -> Grid:
         """Grid of a dataset; of its velocity alone where that is named."""
@@ -75,6 +79,9 @@ class Reading:
                 spacing=self.spacing,
                 periodic=self.periodic or (),
                 accuracy=self.accuracy,
+                geometry=self.geometry,
+                radius=self.radius,
+                shallow=self.shallow,
             )
 
     def velocity(self, ds: xr.Dataset, grid: Grid) -> Components:

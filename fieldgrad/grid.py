@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fieldgrad.stencils import Stencil, derivative_stencil, required_points
+from fieldgrad.systems import CARTESIAN, SPATIAL, System
 
 Array = NDArray[np.float64]
 
-SPATIAL = ("x", "y", "z")
+__all__ = ["SPATIAL", "Array", "Axis", "Grid", "checked_nodes", "is_uniform", "table"]
 
 # Tables of axes up to this many nodes are kept (a few MB in all): a call on a small field would otherwise spend three
 # quarters of its time on weights. Above it the work on the field dwarfs the table.
@@ -316,8 +317,12 @@ class Grid:
         The directions in space, in x, y, z order.
     others : tuple of Axis
         Further dimensions that have a coordinate, such as time; only :func:`fieldgrad.derivative` uses them.
-    geometry : str
-        "cartesian".
+    system : System
+        The system of coordinates: Cartesian, spherical, cylindrical, or one of the user's own.
+    why : str, optional
+        Why it is that system, where it was inferred.
+    notes : tuple of str
+        What else was inferred, such as an axis that closes on itself.
 
     Raises
     ------
@@ -336,7 +341,9 @@ class Grid:
 
     axes: tuple[Axis, ...]
     others: tuple[Axis, ...] = ()
-    geometry: str = "cartesian"
+    system: System = CARTESIAN
+    why: str | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         everything = self.axes + self.others
@@ -350,8 +357,24 @@ class Grid:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the directions in space: some of "x", "y", "z"."""
+        """Names of the directions in space: some of "x", "y", "z", or of "r", "theta", "z"."""
         return tuple(axis.name for axis in self.axes)
+
+    @property
+    def directions(self) -> tuple[str, str, str]:
+        """Names of all three directions of the geometry, also of those that the grid lacks."""
+        return self.system.directions
+
+    @property
+    def geometry(self) -> str:
+        """Name of the system of coordinates."""
+        return self.system.name
+
+    @property
+    def described(self) -> str:
+        """The system of coordinates in words, and why it is that one."""
+        why = "" if self.why is None else f" (inferred: {self.why})"
+        return f"{self.system.name}{why}{self.system.details}"
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -388,7 +411,7 @@ class Grid:
 
     def __repr__(self) -> str:
         count = len(self.axes)
-        head = f"<fieldgrad.Grid: {self.geometry}, {count} {'axis' if count == 1 else 'axes'}>"
+        head = f"<fieldgrad.Grid: {self.described}, {count} {'axis' if count == 1 else 'axes'}>"
         everything = self.axes + self.others
         width = max([len(axis.dim) for axis in everything] + [3])
         name = max([len(axis.name) for axis in everything] + [4])
@@ -407,4 +430,5 @@ class Grid:
             )
             lines.append(row)
         lines += [f"{axis.dim!r} {axis.obstacle}" for axis in self.axes if axis.obstacle]
+        lines += self.notes
         return "\n".join(lines)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fieldgrad.kernels import engine, points, user
 from fieldgrad.kernels.layout import Layout, plan
-from fieldgrad.kernels.spec import ABSENT, Point, Spec
+from fieldgrad.kernels.spec import ABSENT, ALONG, CONSTANT, FIELD, NUMBER, Metric, Point, Spec
 from fieldgrad.stencils import Stencil
 
 # Rows of slot 2 in a tile where slot 1 is differentiated too: sixteen rows of three planes of three inputs stay in L2.
@@ -90,9 +90,10 @@ def prepare(
     axes: tuple[int | None, ...],
     stencils: tuple[Stencil | None, ...],
     requests: tuple[Request, ...],
-    fields: tuple[bool, ...],
+    fields: tuple[bool | tuple[int, ...], ...],
     difference: bool,
     threads: int,
+    metric: Metric | None = None,
 ) -> Call:
     """Everything about a call that follows from shapes, strides and tables.
 
@@ -110,11 +111,12 @@ def prepare(
         Dtype of all fields.
     rows, axes, stencils, requests, difference
         As :func:`fieldgrad.kernels.launch.evaluate` takes them.
-    fields : tuple of bool
-        For each parameter whether it is a field.
-
+    fields : tuple of bool or tuple of int
+        For each parameter whether it is a field, or its strides where they are its own.
     threads : int
         Threads that share the tasks.
+    metric : Metric, optional
+        How coordinate derivatives become physical ones.
 
     Returns
     -------
@@ -137,6 +139,7 @@ def prepare(
         fields,
         difference,
         threads,
+        metric,
     )
 
 
@@ -152,11 +155,18 @@ def _kept(
     axes: tuple[int | None, ...],
     stencils: tuple[Stencil | None, ...],
     requests: tuple[Request, ...],
-    fields: tuple[bool, ...],
+    fields: tuple[bool | tuple[int, ...], ...],
     difference: bool,
     threads: int,
+    metric: Metric | None = None,
 ) -> Call:
-    layout = plan(shape, sources, targets, axes, stencils)
+    own = [strides for strides in fields if isinstance(strides, tuple)]
+    layout = plan(shape, sources, targets, axes, stencils, own)
+    rows_of_own = iter(layout.own)
+    kinds = tuple(
+        (CONSTANT, ALONG)[next(rows_of_own)[3]] if isinstance(field, tuple) else FIELD if field else NUMBER
+        for field in fields
+    )
     tables, form = _tables(layout, stencils, dtype, centre=not difference)
     outputs = sum(max(len(one.rows), 1) * max(len(one.columns), 1) for one in requests)
     streamed = outputs * layout.points * dtype.itemsize >= _STREAM_FROM
@@ -174,9 +184,10 @@ def _kept(
         form.half,
         form.width,
         difference,
-        fields,
+        kinds,
         requests,
         staged,
+        metric,
     )
     function = _compiled(spec, dtype, len(fields), len(requests))
     numbers, tasks = _pieces(layout, form, origin, staged, streamed and staged, threads)
@@ -257,6 +268,9 @@ def _pieces(
     numbers[engine.LOW : engine.STEP + 1] = form.low, form.high, form.edge_width, layout.step
     numbers[engine.CHUNK : engine.BLOCKS + 1] = chunk, chunks, tile, tiles, block, blocks
     numbers[engine.STREAMED] = streamed
+    if layout.own:
+        strides = [stride for own in layout.own for stride in own[:3]]
+        numbers = np.concatenate([numbers, strides, np.stack(layout.batch_own, axis=1).ravel()], dtype=np.int64)
     return numbers, len(layout.batch_in) * chunks * tiles * blocks
 
 
@@ -269,12 +283,13 @@ def _spec(
     half: int,
     width: int,
     difference: bool,
-    fields: tuple[bool, ...],
+    fields: tuple[int, ...],
     requests: tuple[Request, ...],
     staged: bool,
+    metric: Metric | None,
 ) -> Spec:
     chosen = tuple(_point(request) for request in requests)
-    return Spec(rows, columns, outer, inner, half, width, difference, fields, chosen, staged)
+    return Spec(rows, columns, outer, inner, half, width, difference, fields, chosen, staged, metric)
 
 
 def _point(request: Request) -> Point:
