@@ -22,7 +22,7 @@ NODES: dict[str, Callable[[int], list[np.ndarray]]] = {
     # away from the axis and the poles, where a step of the azimuth has a length that does not shrink with the grid
     "cylinder": lambda n: [stretched(0.5, 1.5, n), circle(2 * (n - 1)), stretched(0.0, 1.0, n)],
     "sphere": lambda n: [circle(2 * (n - 1)), stretched(-1.0, 1.1, n), stretched(0.0, 1.0, n)],
-    "parabolic": lambda n: [stretched(0.5, 1.5, n), stretched(-1.0, 1.0, n), stretched(0.0, 1.0, n)],
+    "parabolic": lambda n: [stretched(1.2, 1.8, n), stretched(-0.4, 0.6, n), stretched(0.0, 1.0, n)],
 }
 CHARTS = {"cylinder": CYLINDER, "sphere": SPHERE, "parabolic": PARABOLIC}
 POLAR_NODES: dict[str, Callable[[int], list[np.ndarray]]] = {
