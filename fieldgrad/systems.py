@@ -316,7 +316,7 @@ class Orthogonal(System):
     >>> t = xr.DataArray(nodes, dims="t", coords={"t": nodes})
     >>> f = (s**2 - t**2) / 2
     >>> g = fg.gradient(f, grid=fg.infer_grid(f, geometry=system))
-    >>> ((g**2).sum("component") ** 0.5).round(12).values.min()
+    >>> ((g**2).sum("component") ** 0.5).min().round(12).item()
     1.0
     """
 
