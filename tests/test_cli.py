@@ -175,6 +175,31 @@ def test_a_slice_without_coordinates(run: Any, data_dir: Path, tmp_path: Path) -
     assert float(np.sqrt((w**2).mean())) == pytest.approx(7.8916, rel=1e-3)
 
 
+def test_walls_and_least_squares(run: Any, plane: Path, tmp_path: Path) -> None:
+    how = ("--boundary", "y.u=1@-0.1:symmetric@node, y.v=none:0", "--scheme", "least_squares:5", "--periodic=x")
+    ran = run("info", plane, *how)
+    assert ran.code == 0
+    assert "y: u 1 at -0.1 below, symmetric at node above; v nothing known below, 0 above; least squares" in ran.out
+    ran = run("derive", plane, "-o", "out.nc", "-q", "vorticity", *how)
+    assert (ran.code, ran.err) == (0, "")
+    ds = loaded(plane)
+    known = {"u": (fg.Wall(1.0, at=-0.1), fg.Wall("symmetric", at="node")), "v": (None, 0.0)}
+    grid = fg.infer_grid(ds[["u", "v"]], boundary={"y": known}, scheme=fg.LeastSquares(5), periodic="x")
+    np.testing.assert_array_equal(
+        loaded(tmp_path / "out.nc").vorticity, fg.derive(ds, "vorticity", grid=grid).vorticity
+    )
+
+
+def test_staggered_files_are_refused_with_the_way_out(run: Any, tmp_path: Path) -> None:
+    edges, centres = np.arange(4.0), np.arange(3.0) + 0.5
+    coords = {"x": centres, "y": centres, "x_f": edges, "y_f": edges}
+    flow = {"u": (("y", "x_f"), np.ones((3, 4))), "v": (("y_f", "x"), np.ones((4, 3)))}
+    xr.Dataset(flow, coords).to_netcdf("mac.nc", engine="netcdf4")
+    ran = run("derive", "mac.nc", "-o", "out.nc", "-q", "vorticity")
+    assert ran.code == 4
+    assert "staggered grid; bring them to the centres of its cells first (fg.collocate, in Python)" in one_line(ran.err)
+
+
 def test_a_climate_file_is_refused_with_the_way_out(run: Any, data_dir: Path, tmp_path: Path) -> None:
     source = data_dir / "climate" / "uvt.nc"
     ran = run("info", source)
@@ -234,6 +259,15 @@ def test_unreadable_input(content: bytes | None, message: str, run: Any, tmp_pat
         (["-q", "vorticity", "--periodic", "x=long"], 2, "'long' for x is no number"),
         (["-q", "vorticity", "--spacing", "x=1,x=2"], 2, "'x' is given twice"),
         (["-q", "vorticity", "--accuracy", "3"], 2, "must be 2, 4, 6 or 8"),
+        (["-q", "vorticity", "--boundary", "y"], 2, "NAME=VALUE"),
+        (["-q", "vorticity", "--boundary", "y=even"], 2, "'even' for y is no number"),
+        (["-q", "vorticity", "--boundary", "y=0:0:0"], 2, "'0:0:0' for y has more than two ends"),
+        (["-q", "vorticity", "--boundary", "y=0@node"], 2, "the value 0 is said to be known at a node"),
+        (["-q", "vorticity", "--boundary", "y=0,y.u=1"], 2, "'y' is given for all fields and for one"),
+        (["-q", "vorticity", "--boundary", "y.q=1"], 4, "'q' (for dimension 'y') is no field"),
+        (["-q", "vorticity", "--boundary", "q=1"], 4, "'q' is no dimension or direction"),
+        (["-q", "vorticity", "--scheme", "upwind"], 2, "'upwind' must be finite_difference, least_squares or"),
+        (["-q", "vorticity", "--scheme", "least_squares:4"], 2, "'4' must be an odd number of points"),
         (["-q", "vorticity", "-p", "viscosity"], 2, "NAME=VALUE"),
         (["-q", "vorticity", "--no-such-option"], 2, "--no-such-option"),
         (["-q", "vorticity", "--scheduler", "many"], 2, "--scheduler: 'many' is not known; it must be threads"),
