@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import xarray as xr
 
-from fieldgrad import helicities, infer, labelled, rheology, statistics, transport
+from fieldgrad import helicities, infer, labelled, orders, rheology, statistics, transport
 from fieldgrad.collocate import collocate as staggered_to_centres
 from fieldgrad.fields import Velocity
 from fieldgrad.grid import Grid
@@ -80,6 +80,10 @@ class _Vector(Generic[Obj]):
     ) -> xr.DataArray:
         """See :func:`fieldgrad.generalised_newtonian_stress`."""
         return rheology.generalised_newtonian_stress(self._obj, model, grid=grid, components=components)
+
+    def order_map(self, *, order: int = 1, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
+        """See :func:`fieldgrad.order_map`."""
+        return orders.order_map(self._obj, order=order, grid=grid, components=components)
 
     def mean(self, dims: Dims = None, *, grid: Grid | None = None) -> Obj:
         """See :func:`fieldgrad.mean`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -14,6 +15,7 @@ from fieldgrad.coordinates import direction, metres, points_down, positions
 from fieldgrad.geometries import Asked
 from fieldgrad.grid import SPATIAL, Axis, Grid, checked_nodes, is_uniform
 from fieldgrad.least_squares import LeastSquares
+from fieldgrad.masking import checked_missing, mask_of
 from fieldgrad.systems import EARTH_RADIUS, System
 from fieldgrad.walls import Ends, Wall
 
@@ -41,6 +43,9 @@ def infer_grid(
     boundary: Mapping[str, Any] | None = None,
     scheme: str | LeastSquares = FINITE_DIFFERENCE,
     positive: Mapping[str, str] | None = None,
+    mask: xr.DataArray | np.ndarray[Any, Any] | str | None = None,
+    missing: str = "propagate",
+    least_accuracy: int | None = None,
 ) -> Grid:
     """Find which dimensions are x, y and z, and where their nodes lie.
 
@@ -84,6 +89,15 @@ def infer_grid(
     positive : mapping of str to str, optional
         Dimension (or direction) -> "down" where it and the component along it point down, as y does in images, or "up".
         By default the attribute ``positive`` of the coordinate of y.
+    mask : DataArray, ndarray or str, optional
+        True where a point is valid: booleans (or 0 and 1) on some or all dimensions, or the name of a variable of
+        `obj`.
+    missing : str
+        What stencils do beside points that are NaN or masked. "propagate": the derivative is NaN. "adapt": they shift,
+        then narrow, to stay on the side of the hole where they are. "shrink": they narrow, and stay centred.
+    least_accuracy : int, optional
+        Least order of accuracy of such stencils, else the derivative is NaN; by default 1 with "adapt" and 2 with
+        "shrink".
 
     Returns
     -------
@@ -111,6 +125,7 @@ def infer_grid(
     """
     asked = Asked(geometry, radius, shallow)
     names = asked.system.directions
+    least = checked_missing(missing, least_accuracy, accuracy)
     sizes, variables = _parts(obj)
     owners = _owners(sizes, variables, axes, asked)
     steps = _steps(spacing, sizes, variables, owners)
@@ -124,9 +139,9 @@ def infer_grid(
             f"axes: none of the dimensions {_listed(sizes)} is known as a direction of more than one "
             f"point; name them, axes={{{names[0]!r}: dimension, {names[1]!r}: dimension}}{_auxiliary(obj, sizes)}"
         )
-    missing = [dim for dim in chosen if dim not in variables and dim not in steps]
-    if missing:
-        raise _no_coordinate(obj, {dim: chosen[dim] for dim in missing})
+    bare = [dim for dim in chosen if dim not in variables and dim not in steps]
+    if bare:
+        raise _no_coordinate(obj, {dim: chosen[dim] for dim in bare})
 
     def axis(name: str, dim: str) -> Axis:
         period = periods.get(dim, False)
@@ -146,7 +161,8 @@ def infer_grid(
             except (TypeError, ValueError):
                 # Nothing is asked of it yet; axis_of gives the reason to whoever differentiates along it.
                 continue
-    return asked.grid(tuple([axis(name, dim) for dim, name in chosen.items()]), tuple(others))
+    grid = asked.grid(tuple([axis(name, dim) for dim, name in chosen.items()]), tuple(others))
+    return replace(grid, mask=mask_of(obj, mask), missing=missing, least_accuracy=least)
 
 
 def infer_axis(obj: xr.DataArray | xr.Dataset, dim: str, accuracy: int = 2) -> Axis:

@@ -58,7 +58,7 @@ def hessian(f: Any, first: Frame, second: Frame) -> Any:
     if metric is None:
         return chunked.hessian(f, first, second)
     plain = chunked.hessian(f, replace(first, metric=None), replace(second, metric=None))
-    slopes = [derivative(f, axis, stencil) for axis, stencil in zip(first.axes, first.stencils, strict=True)]
+    slopes = [derivative(f, first.part(number)) for number in range(len(first.axes))]
     columns, dtype = first.columns, f.real.dtype
     parts: dict[tuple[int, int], Any] = {}
     for a, i in enumerate(columns):
@@ -90,7 +90,7 @@ def hessian(f: Any, first: Frame, second: Frame) -> Any:
         outward = row.sigma * row.step * row.around(row.first(s))
         at = columns.index(third)
         scale = row.entry(_entry(metric, third, f))
-        return row.masked(scale * derivative(outward, first.axes[at], first.stencils[at].linear))
+        return row.masked(scale * _along_one(outward, first.axes[at], first.stencils[at].linear))
 
     at_pole: dict[tuple[int, ...], Callable[[_Row], Any]] = {}
     if metric.pole is not None and {metric.pole.azimuth, metric.pole.meridian} <= set(columns):
@@ -114,6 +114,11 @@ def _along(metric: Metric, m: int, frame: Frame, f: Any) -> Array:
         if (i, i, m) in metric.bend:
             total = total + metric.value(metric.bend[i, i, m])
     return total
+
+
+def _along_one(f: Any, axis: int, stencil: Stencil) -> Any:
+    """Derivative by a table that does not adapt to holes."""
+    return derivative(f, Frame(("x",), (axis,), (stencil,)))
 
 
 def _slope(fields: list[Array], frame: Frame, weights: list[Any]) -> list[Array]:
@@ -170,15 +175,15 @@ class _Row:
 
     def _around(self, g: Any, frame: Frame, stencil: Stencil, order: int) -> Any:
         axis = frame.axes[frame.columns.index(self.azimuth)]
-        return g.real.dtype.type(self._metric.turn) ** order * derivative(g, axis, stencil)
+        return g.real.dtype.type(self._metric.turn) ** order * _along_one(g, axis, stencil)
 
     def _derivative(self, frame: Frame, m: int) -> Any:
         at = frame.columns.index(m)
         axis, stencil = frame.axes[at], frame.stencils[at]
         if m != self.meridian:
-            return derivative(self._f[self._slice(self._place)], axis, stencil)
+            return _along_one(self._f[self._slice(self._place)], axis, stencil)
         if is_lazy(self._f):
-            return derivative(self._f, axis, stencil)[self._slice(self._place)]
+            return _along_one(self._f, axis, stencil)[self._slice(self._place)]
         table, low, high = stencil.slice(self._place, self._place + 1)
         return operators.derivative(self._f[self._slice(low, high)], axis, table)
 
@@ -193,6 +198,8 @@ def _with_poles(
     by_name = dict(zip(first.directions, first.axes, strict=True))
     axes = [by_name.get(name) for name in first.names]
     axis, places = rows_of(first.metric, axes)
+    if places and first.holes is not None and first.holes.mask is not None:
+        f = chunked.choose(first.holes.mask, f, np.nan)
     for place in places:
         row = _Row(f, first, second, place)
         with np.errstate(all="ignore"):
