@@ -30,6 +30,7 @@ from fieldgrad.least_squares import LeastSquares
 from fieldgrad.orders import order_map
 from fieldgrad.quantities import quantities, register_quantity
 from fieldgrad.rheology import Carreau, Cross, PowerLaw, apparent_viscosity, generalised_newtonian_stress
+from fieldgrad.sphere import absolute_vorticity, coriolis_parameter, frontogenesis, rossby_number
 from fieldgrad.statistics import (
     derivative_flatness,
     derivative_skewness,
@@ -39,6 +40,7 @@ from fieldgrad.statistics import (
     vieillefosse,
 )
 from fieldgrad.stencils import Stencil
+from fieldgrad.systems import Orthogonal
 from fieldgrad.transport import advection, directional_derivative, material_derivative, scalar_dissipation
 from fieldgrad.walls import Wall
 
@@ -50,15 +52,18 @@ __all__ = [
     "Cross",
     "Grid",
     "LeastSquares",
+    "Orthogonal",
     "PowerLaw",
     "Quantity",
     "Stencil",
     "Wall",
     "__version__",
+    "absolute_vorticity",
     "advection",
     "apparent_viscosity",
     "array",
     "collocate",
+    "coriolis_parameter",
     "curl",
     "decompose",
     "derivative",
@@ -68,6 +73,7 @@ __all__ = [
     "directional_derivative",
     "divergence",
     "flows",
+    "frontogenesis",
     "generalised_newtonian_stress",
     "gradient",
     "helicity",
@@ -81,6 +87,7 @@ __all__ = [
     "quantities",
     "register_quantity",
     "relative_helicity",
+    "rossby_number",
     "scalar_dissipation",
     "taylor_microscale",
     "velocity_gradient",

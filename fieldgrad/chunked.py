@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import partial
 from itertools import product
@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fieldgrad import operators
+from fieldgrad import operators, poles
 from fieldgrad.masks import Holes, Rule
 from fieldgrad.operators import Array, Frame, as_field
 from fieldgrad.stencils import Stencil
@@ -75,7 +75,37 @@ def evaluate(
     mask = None if frame.holes is None else frame.holes.mask
     if not any(map(is_lazy, (*fields, *parameters, mask))):
         return work(list(fields), operators.seen(frame, fields), list(parameters))
-    return _Graph(work, fields, frame, parameters, leading).results()
+    wide = _with_poles_inside(fields, frame, parameters)
+    if wide is None:
+        return _Graph(work, fields, frame, parameters, leading).results()
+    chunks = _chunks(fields, parameters)
+    results = _Graph(work, [_chunked(field, wide) for field in fields], frame, parameters, leading).results()
+    return [result.rechunk((*result.chunks[: result.ndim - len(chunks)], *chunks)) for result in results]
+
+
+def _with_poles_inside(
+    fields: Sequence[Any], frame: Frame, parameters: Sequence[Any]
+) -> tuple[tuple[int, ...], ...] | None:
+    """Chunks in which a block with a pole holds the rows that its limits need; None where those there are do.
+
+    The limits are derivatives along two axes, and of the nodes around a block those at the corners are not there.
+    """
+    by_name = dict(zip(frame.directions, frame.axes, strict=True))
+    axes = [by_name.get(name) for name in frame.names]
+    axis, places = poles.rows_of(frame.metric, axes)
+    if not places:
+        return None
+    chunks = _chunks(fields, parameters)
+    stencil = frame.stencils[frame.axes.index(axis)]
+    stops = list(np.cumsum(chunks[axis]))
+    cuts = set(stops)
+    for place in places:
+        _, low, high = stencil.slice(place, place + 1)
+        cuts -= {cut for cut in cuts if low < cut < high}
+    if len(cuts) == len(stops):
+        return None
+    merged = tuple(int(size) for size in np.diff([0, *sorted(cuts)]))
+    return (*chunks[:axis], merged, *chunks[axis + 1 :])
 
 
 def of_scalar(operator: Callable[..., Array]) -> Work:
@@ -118,8 +148,6 @@ def hessian(f: Any, first: Frame, second: Frame) -> Any:
     """See :func:`fieldgrad.operators.hessian`."""
     if not any(map(is_lazy, (f, None if first.holes is None else first.holes.mask))):
         return operators.hessian(f, first, second)
-    import dask.array as da
-
     count = len(first.axes)
     values: dict[tuple[int, int], Any] = {}
     for i in range(count):
@@ -127,8 +155,39 @@ def hessian(f: Any, first: Frame, second: Frame) -> Any:
         along = derivative(f, first.part(i))
         for j in range(i + 1, count):
             values[i, j] = values[j, i] = derivative(along, first.part(j).linear)
+    return tensor(values, count)
+
+
+def tensor(values: Mapping[tuple[int, int], Any], count: int) -> Any:
+    """The entries of a tensor behind two dimensions of components."""
+    if not any(map(is_lazy, values.values())):
+        return np.stack([np.stack([values[i, j] for j in range(count)]) for i in range(count)])
+    import dask.array as da
+
     rows = [da.stack([values[i, j] for j in range(count)]) for i in range(count)]  # type: ignore[no-untyped-call]
     return da.stack(rows).rechunk({0: -1, 1: -1})  # type: ignore[no-untyped-call]
+
+
+def choose(condition: Any, value: Any, other: float) -> Any:
+    """Values where a condition holds, and a number elsewhere."""
+    if not (is_lazy(condition) or is_lazy(value)):
+        return np.where(condition, value, value.dtype.type(other))
+    import dask.array as da
+
+    return da.where(condition, value, value.dtype.type(other))
+
+
+def with_row(array: Any, axis: int, place: int, row: Any) -> Any:
+    """An array in which a row across an axis is another; one in memory is changed."""
+    before = (slice(None),) * axis
+    if not is_lazy(array):
+        array[(*before, slice(place, place + 1))] = row
+        return array
+    import dask.array as da
+
+    parts = [array[(*before, slice(0, place))], row.astype(array.dtype), array[(*before, slice(place + 1, None))]]
+    whole = da.concatenate([part for part in parts if part.shape[axis]], axis=axis)  # type: ignore[no-untyped-call]
+    return whole.rechunk(array.chunks)
 
 
 def decompose(L: Any) -> Any:
@@ -162,6 +221,9 @@ class _Graph:
         from dask.base import tokenize
 
         parameters = [_parameter(value, fields[0].shape) for value in parameters]
+        # the arrays of a metric are cut as parameters are, behind which they stand
+        metric = [] if frame.metric is None else list(frame.metric.arrays)
+        parameters += [_parameter(value, fields[0].shape) for value in metric]
         self.chunks = _chunks(fields, parameters)
         whole = [_chunked(field, self.chunks) for field in fields]
         self.parameters: list[Any] = [
@@ -182,10 +244,12 @@ class _Graph:
         pairs = [part for one in whole for part in (one, indices)]
         meta = np.empty((0,) * len(indices), object)
         self.together = da.blockwise(_together, indices, *pairs, meta=meta, align_arrays=False)  # type: ignore[no-untyped-call]
-        names = [value.name if is_lazy(value) else value for value in (self.together, *self.parameters)]
+        ours = self.parameters[: len(self.parameters) - len(metric)]
+        names = [*(value.name if is_lazy(value) else value for value in (self.together, *ours)), metric]
         tables = [_contents(table) for stencil in frame.stencils for table in (stencil, *stencil.each)]
-        what = (frame.directions, frame.axes, frame.left_handed, tables, rules, leading, str(self.dtype))
-        self.name = f"fieldgrad-{tokenize(work, names, *what)}"
+        structure = None if frame.metric is None else frame.metric.structure
+        what = (frame.directions, frame.axes, frame.left_handed, frame.names, structure, tables, rules, leading)
+        self.name = f"fieldgrad-{tokenize(work, names, *what, str(self.dtype))}"
 
     def results(self) -> list[Any]:
         import dask.array as da
@@ -219,10 +283,11 @@ class _Graph:
         """Pairs of key and task."""
         zeros = (0,) * len(self.leading[0]) if single else ()
         # in a partial: dask takes a string among the arguments for a task too
-        holes = self.frame.holes
+        holes, metric = self.frame.holes, self.frame.metric
         adapting = None if holes is None else (holes.by_value, holes.mask is not None)
-        frame = (self.frame.directions, self.frame.axes, self.frame.left_handed)
-        run = partial(_run, self.work, frame, self.dtype, single, adapting)
+        bare = metric if metric is None else metric.with_arrays(())
+        frame = replace(self.frame, stencils=(), holes=None, metric=bare)
+        run = partial(_run, self.work, frame, 0 if metric is None else len(metric.arrays), self.dtype, single, adapting)
         around: list[list[tuple[list[Piece], list[Piece]]]] = []
         handed: list[dict[int, list[tuple[int, int]]]] = []
         for number, stencil in enumerate(self.frame.stencils):
@@ -350,7 +415,8 @@ def _hand_over(axis: int, ranges: Sequence[tuple[int, int]], fields: list[Array]
 
 def _run(
     work: Work,
-    frame: tuple[tuple[str, ...], tuple[int, ...], bool],
+    frame: Frame,
+    count: int,
     dtype: np.dtype[Any],
     single: bool,
     adapting: tuple[bool, bool] | None,
@@ -360,7 +426,6 @@ def _run(
     parameters: list[Any],
 ) -> Any:
     """One block. What adapts to holes says whether values count, and whether the last field is a mask."""
-    directions, axes, left_handed = frame
     masked = adapting is not None and adapting[1]
     kinds = [dtype] * (len(fields) - masked) + [np.dtype(bool)] * masked
     pairs = enumerate(zip(fields, kinds, strict=True))
@@ -368,13 +433,15 @@ def _run(
         [[pieces[pick] for pieces, pick in zip(*side, strict=True)] for side in zip(both, table.picks, strict=True)]
         for both, table in zip(handed, tables, strict=True)
     ]
-    whole = [_surrounded(as_field(field, "f", kind), axes, sides, number) for number, (field, kind) in pairs]
+    whole = [_surrounded(as_field(field, "f", kind), frame.axes, sides, number) for number, (field, kind) in pairs]
     holes = None
     if adapting is not None:
         rules = tuple(table.rule for table in tables if table.rule is not None)
         holes = Holes(rules, whole.pop() if masked else None, adapting[0])
-    own = Frame(directions, axes, tuple(table.stencil for table in tables), left_handed, holes)
-    results = work(whole, operators.seen(own, whole), parameters)
+    first = len(parameters) - count
+    metric = None if frame.metric is None else frame.metric.with_arrays(parameters[first:])
+    own = replace(frame, stencils=tuple(table.stencil for table in tables), holes=holes, metric=metric)
+    results = work(whole, operators.seen(own, whole), parameters[:first])
     return results[0] if single else results
 
 

@@ -24,6 +24,7 @@ from fieldgrad.components import Components, find_components
 from fieldgrad.grid import Grid
 from fieldgrad.infer import FINITE_DIFFERENCE, infer_grid
 from fieldgrad.least_squares import LeastSquares
+from fieldgrad.systems import EARTH_RADIUS
 
 NETCDF3, NETCDF4, ZARR = "NetCDF 3", "NetCDF 4", "Zarr"
 _SUFFIXES = {".nc": NETCDF4, ".nc4": NETCDF4, ".nc3": NETCDF3, ".cdf": NETCDF3, ".zarr": ZARR}
@@ -75,7 +76,7 @@ class Reading:
 
     Parameters
     ----------
-    axes, spacing, periodic, accuracy, boundary, scheme, missing, least_accuracy
+    axes, spacing, periodic, accuracy, boundary, scheme, missing, least_accuracy, geometry, radius, shallow
         As :func:`fieldgrad.infer_grid` takes them.
     components : tuple of str, optional
         Names of the velocity components, in x, y, z order.
@@ -93,6 +94,9 @@ class Reading:
     missing: str = "propagate"
     least_accuracy: int | None = None
     mask: str | None = None
+    geometry: str = "auto"
+    radius: float = EARTH_RADIUS
+    shallow: bool = False
 
     def grid(self, ds: xr.Dataset) -> Grid:
         """Grid of a dataset; of its velocity alone where that is named."""
@@ -108,6 +112,9 @@ class Reading:
                 scheme=self.scheme,
                 missing=self.missing,
                 least_accuracy=self.least_accuracy,
+                geometry=self.geometry,
+                radius=self.radius,
+                shallow=self.shallow,
             )
 
     def velocity(self, ds: xr.Dataset, grid: Grid) -> Components:

@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import xarray as xr
 
-from fieldgrad.coordinates import direction, metres, obstacle, points_down, positions
+from fieldgrad.coordinates import direction, metres, points_down, positions
+from fieldgrad.geometries import Asked
 from fieldgrad.grid import SPATIAL, Axis, Grid, checked_nodes, is_uniform
 from fieldgrad.least_squares import LeastSquares
 from fieldgrad.masking import checked_missing, mask_of
+from fieldgrad.systems import EARTH_RADIUS, System
 from fieldgrad.walls import Ends, Wall
 
 Obj: TypeAlias = xr.DataArray | xr.Dataset
@@ -23,6 +26,7 @@ Variables: TypeAlias = Mapping[Any, xr.Variable]
 Boundary: TypeAlias = tuple[tuple[str | None, Ends], ...]
 
 _NO_ATTRS: Mapping[Any, Any] = {}
+_AUTO = Asked()
 FINITE_DIFFERENCE, LEAST_SQUARES = "finite_difference", "least_squares"
 
 
@@ -33,7 +37,9 @@ def infer_grid(
     spacing: Mapping[str, float] | None = None,
     periodic: str | Iterable[str] | Mapping[str, float | None] = (),
     accuracy: int = 2,
-    geometry: str = "auto",
+    geometry: str | System = "auto",
+    radius: float = EARTH_RADIUS,
+    shallow: bool = False,
     boundary: Mapping[str, Any] | None = None,
     scheme: str | LeastSquares = FINITE_DIFFERENCE,
     positive: Mapping[str, str] | None = None,
@@ -63,8 +69,15 @@ def infer_grid(
         coordinate, else of `obj`, else the number of points times the spacing if that is uniform.
     accuracy : int
         Order of accuracy of derivatives: 2, 4, 6 or 8.
-    geometry : str
-        "auto" or "cartesian", which are the same so far.
+    geometry : str or Orthogonal
+        "cartesian", "spherical" (longitude, latitude and height or none), "cylindrical" (r, theta, z), "polar"
+        (r, theta), orthogonal coordinates of your own, or "auto": spherical where the coordinates say that they are
+        longitude and latitude in degrees, else Cartesian. An angle whose nodes are all around is periodic. In other
+        coordinates than Cartesian ones, `axes` has their names.
+    radius : float
+        Radius of the sphere in metres, from which heights count; 0 where they count from its centre.
+    shallow : bool
+        Whether lengths on the sphere are those at its surface at every height: the shallow-atmosphere approximation.
     boundary : mapping of str to what is known, optional
         Dimension (or direction) -> what is known at its ends of smallest and of largest coordinate, a pair. Each is a
         number (the value of the field at a wall), "symmetric" or "antisymmetric" (its sign in a mirror there), a
@@ -110,21 +123,21 @@ def infer_grid(
     x     x         5  0.25                   1      1.25      -             4
     y     y         4  0.1111 to 0.5556       3      no        -             4
     """
-    if geometry not in ("auto", "cartesian"):
-        raise ValueError(f"geometry: got {geometry!r}; it must be 'auto' or 'cartesian', the only one so far")
+    asked = Asked(geometry, radius, shallow)
+    names = asked.system.directions
     least = checked_missing(missing, least_accuracy, accuracy)
     sizes, variables = _parts(obj)
-    owners = _owners(sizes, variables, axes)
+    owners = _owners(sizes, variables, axes, asked)
     steps = _steps(spacing, sizes, variables, owners)
     periods = _periods(periodic, sizes, owners)
-    walls = _walls(boundary, obj, sizes, owners)
+    walls = _walls(boundary, obj, sizes, owners, names)
     fit = _scheme(scheme)
     downs = _downs(positive, sizes, owners)
-    chosen = {owners[name]: name for name in SPATIAL if name in owners and sizes[owners[name]] != 1}
+    chosen = {owners[name]: name for name in names if name in owners and sizes[owners[name]] != 1}
     if not chosen:
         raise ValueError(
             f"axes: none of the dimensions {_listed(sizes)} is known as a direction of more than one "
-            f"point; name them, axes={{'x': dimension, 'y': dimension}}{_auxiliary(obj, sizes)}"
+            f"point; name them, axes={{{names[0]!r}: dimension, {names[1]!r}: dimension}}{_auxiliary(obj, sizes)}"
         )
     bare = [dim for dim in chosen if dim not in variables and dim not in steps]
     if bare:
@@ -133,7 +146,8 @@ def infer_grid(
     def axis(name: str, dim: str) -> Axis:
         period = periods.get(dim, False)
         how = (walls.get(dim, ()), fit, downs.get(dim))
-        return _axis(name, dim, variables.get(dim), sizes[dim], accuracy, steps.get(dim), period, obj.attrs, *how)
+        step = steps.get(dim)
+        return _axis(name, dim, variables.get(dim), sizes[dim], accuracy, step, period, obj.attrs, asked, *how)
 
     others = []
     for dim in sorted(dim for dim in sizes if isinstance(dim, str) and dim not in chosen and sizes[dim] != 1):
@@ -147,13 +161,8 @@ def infer_grid(
             except (TypeError, ValueError):
                 # Nothing is asked of it yet; axis_of gives the reason to whoever differentiates along it.
                 continue
-    return Grid(
-        tuple([axis(name, dim) for dim, name in chosen.items()]),
-        tuple(others),
-        mask=mask_of(obj, mask),
-        missing=missing,
-        least_accuracy=least,
-    )
+    grid = asked.grid(tuple([axis(name, dim) for dim, name in chosen.items()]), tuple(others))
+    return replace(grid, mask=mask_of(obj, mask), missing=missing, least_accuracy=least)
 
 
 def infer_axis(obj: xr.DataArray | xr.Dataset, dim: str, accuracy: int = 2) -> Axis:
@@ -190,7 +199,7 @@ def infer_axis(obj: xr.DataArray | xr.Dataset, dim: str, accuracy: int = 2) -> A
     """
     sizes, variables = _parts(obj)
     if dim not in sizes:
-        owner = _owners(sizes, variables, None).get(dim) if dim in SPATIAL else None
+        owner = _owners(sizes, variables, None, _AUTO).get(dim) if dim in SPATIAL else None
         if owner is None:
             raise KeyError(f"dim: {dim!r} is no dimension or direction of the data, which has {_listed(sizes)}")
         dim = owner
@@ -199,7 +208,7 @@ def infer_axis(obj: xr.DataArray | xr.Dataset, dim: str, accuracy: int = 2) -> A
     name = claim[0] if claim is not None and claim[0] in SPATIAL else None
     if variable is None:
         raise _no_coordinate(obj, {dim: name})
-    return _axis(name or dim, dim, variable, sizes[dim], accuracy, None, False, _NO_ATTRS)
+    return _axis(name or dim, dim, variable, sizes[dim], accuracy, None, False, _NO_ATTRS, _AUTO)
 
 
 def axis_of(obj: xr.DataArray | xr.Dataset, dim: str, grid: Grid | None = None) -> Axis:
@@ -265,21 +274,25 @@ def require_lengths(grid: Grid) -> None:
     --------
     >>> require_lengths(Grid((Axis("y", "lat", np.arange(3.0), obstacle="is a latitude, which is no length"),)))
     Traceback (most recent call last):
-    ValueError: grid: dimension 'lat' is a latitude, which is no length. No geometry that knows it ...
+    ValueError: grid: dimension 'lat' is a latitude, which is no length. Geometric operators need lengths: ...
     """
     bad = [axis for axis in grid.axes if axis.obstacle is not None]
     if bad:
         them = "; ".join(f"dimension {axis.dim!r} {axis.obstacle}" for axis in bad)
         assign = ", ".join(f"{axis.dim!r}: lengths" for axis in bad)
         leave = ", ".join(f"{axis.name!r}: None" for axis in bad)
-        rest = f", or leave directions out (infer_grid(obj, axes={{{leave}}}))" if len(bad) < len(grid.axes) else ""
+        what = "leave directions out" if grid.system.cartesian else "take the horizontal part"
+        rest = f", or {what} (infer_grid(obj, axes={{{leave}}}))" if len(bad) < len(grid.axes) else ""
+        angles = any(word in them for word in ("latitude", "longitude", "angle"))
+        way = "name a geometry that knows angles (infer_grid(obj, geometry='spherical')), " if angles else ""
         raise ValueError(
-            f"grid: {them}. No geometry that knows {'it' if len(bad) == 1 else 'them'} exists yet: assign "
-            f"coordinates in metres (obj.assign_coords({{{assign}}})), take derivatives with respect to the "
-            f"coordinate itself (fg.derivative){rest}"
+            f"grid: {them}. Geometric operators need lengths: {way}assign coordinates in metres "
+            f"(obj.assign_coords({{{assign}}})), take derivatives with respect to the coordinate itself "
+            f"(fg.derivative){rest}"
         )
-    sizes = {axis: metres(axis.units) for axis in grid.axes}
-    measured = [axis for axis in grid.axes if sizes[axis] is not None]
+    angles_at = {grid.directions[place] for place in grid.system.angles}
+    sizes = {axis: metres(axis.units) for axis in grid.axes if axis.name not in angles_at}
+    measured = [axis for axis in sizes if sizes[axis] is not None]
     if len({sizes[axis] for axis in measured}) > 1:
         units = ", ".join(f"{axis.dim!r} in {axis.units}" for axis in measured)
         raise ValueError(
@@ -316,16 +329,17 @@ def _kind(variable: xr.Variable | None) -> str:
     return kind
 
 
-def _owners(sizes: Sizes, variables: Variables, axes: Mapping[str, str | None] | None) -> dict[str, str]:
+def _owners(sizes: Sizes, variables: Variables, axes: Mapping[str, str | None] | None, asked: Asked) -> dict[str, str]:
     """The dimension of each direction, those of length 1 included."""
-    given = {} if axes is None else _checked_axes(axes, sizes)
+    names, claim_of = asked.system.directions, asked.claim()
+    given = {} if axes is None else _checked_axes(axes, sizes, names)
     claims: dict[str, list[tuple[tuple[bool, int], str]]] = {}
     for dim, size in sizes.items():
         if not isinstance(dim, str) or dim in given.values():
             continue
         variable = variables.get(dim)
-        claim = direction(dim, _attrs(variable), _kind(variable))
-        if claim is not None and claim[0] in SPATIAL and claim[0] not in given:
+        claim = claim_of(dim, _attrs(variable), _kind(variable))
+        if claim is not None and claim[0] in names and claim[0] not in given:
             # one of length 1 is a direction only where nothing longer is
             claims.setdefault(claim[0], []).append(((size == 1, claim[1]), dim))
     owners = {name: dim for name, dim in given.items() if dim is not None}
@@ -343,12 +357,13 @@ def _owners(sizes: Sizes, variables: Variables, axes: Mapping[str, str | None] |
     return owners
 
 
-def _checked_axes(axes: Mapping[str, str | None], sizes: Sizes) -> dict[str, str | None]:
+def _checked_axes(axes: Mapping[str, str | None], sizes: Sizes, names: tuple[str, str, str]) -> dict[str, str | None]:
+    a, b, c = map(repr, names)
     if not isinstance(axes, Mapping):
-        raise TypeError(f"axes: got {axes!r}; it must map 'x', 'y' or 'z' to dimensions, such as {{'x': 'lon'}}")
+        raise TypeError(f"axes: got {axes!r}; it must map {a}, {b} or {c} to dimensions, such as {{{a}: 'lon'}}")
     for name, dim in axes.items():
-        if name not in SPATIAL:
-            raise ValueError(f"axes: {name!r} is no direction; they are 'x', 'y' and 'z', as in axes={{'x': 'lon'}}")
+        if name not in names:
+            raise ValueError(f"axes: {name!r} is no direction; they are {a}, {b} and {c}, as in axes={{{a}: 'lon'}}")
         if dim is not None and dim not in sizes:
             raise ValueError(f"axes: {dim!r} (for {name}) is no dimension of the data, which has {_listed(sizes)}")
         if dim is not None and list(axes.values()).count(dim) > 1:
@@ -413,7 +428,9 @@ def _periods(periodic: Any, sizes: Sizes, owners: Mapping[str, str]) -> dict[str
     return periods
 
 
-def _walls(boundary: Any, obj: Obj, sizes: Sizes, owners: Mapping[str, str]) -> dict[str, Boundary]:
+def _walls(
+    boundary: Any, obj: Obj, sizes: Sizes, owners: Mapping[str, str], names: tuple[str, str, str]
+) -> dict[str, Boundary]:
     """For each dimension what is known at its ends, of each field."""
     if boundary is None:
         return {}
@@ -431,7 +448,7 @@ def _walls(boundary: Any, obj: Obj, sizes: Sizes, owners: Mapping[str, str]) -> 
             continue
         for name in given:
             known = [obj.name] if isinstance(obj, xr.DataArray) else list(obj.data_vars)
-            if name not in known and name not in SPATIAL:
+            if name not in known and name not in names:
                 raise ValueError(
                     f"boundary: {name!r} (for dimension {dim!r}) is no field of the data, which has {_listed(known)}, "
                     "and no direction of a component"
@@ -486,6 +503,7 @@ def _axis(
     step: float | None,
     period: float | Literal[False] | None,
     obj_attrs: Mapping[Any, Any],
+    asked: Asked,
     boundary: Boundary = (),
     scheme: LeastSquares | None = None,
     down: bool | None = None,
@@ -498,7 +516,7 @@ def _axis(
         nodes, units, scale = np.arange(size) * (1.0 if step is None else step), None, 1.0
     if period is None:
         period = found_period(dim, nodes, scale, attrs, obj_attrs)
-    why = obstacle(dim, name, attrs, _kind(variable), told=down is not None) if name in SPATIAL else None
+    why = asked.obstacle(dim, name, attrs, _kind(variable), told=down is not None)
     down = points_down(name, attrs) if down is None else down
     period = None if period is False else period
     return Axis(name, dim, nodes, units, period, accuracy, why, boundary, scheme, down)

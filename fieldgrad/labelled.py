@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from fieldgrad import chunked, operators, units
+from fieldgrad import chunked, operators, second, units
 from fieldgrad.catalogue import Quantity
 from fieldgrad.chunked import evaluate, of_scalar
 from fieldgrad.components import find_components, refuse_staggered
@@ -28,6 +28,7 @@ from fieldgrad.fields import (
     relabel,
     require_free,
     require_labelled,
+    require_whole,
     scalar_of,
     short_of,
     units_of,
@@ -159,8 +160,9 @@ def gradient(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
         {COMPONENT: grid.names},
         name=f"grad_{short_of(f)}",
         long_name=f"gradient of {long_of(f)}",
-        definition=f"d({short_of(f)})/dx_i",
+        definition=f"d({short_of(f)})/dx_i" if grid.system.cartesian else f"d({short_of(f)})/(h_i dq_i)",
         unit=units.combine([(units_of(f), 1), (length_of(grid), -1)]),
+        grid=grid,
     )
 
 
@@ -193,14 +195,17 @@ def laplacian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     array([2., 2., 2., 2.])
     """
     grid, frame, field = scalar_of(f, grid, 2)
-    (result,) = evaluate(of_scalar(operators.laplacian), [field], frame)
+    require_whole(grid, "a Laplacian")
     return relabel(
         f,
-        result,
+        second.laplacian(field, frame_of(grid, f), frame),
         name=f"laplacian_{short_of(f)}",
         long_name=f"Laplacian of {long_of(f)}",
-        definition=" + ".join(f"d2({short_of(f)})/d{name}2" for name in grid.names),
+        definition=" + ".join(f"d2({short_of(f)})/d{name}2" for name in grid.names)
+        if grid.system.cartesian
+        else f"div grad {short_of(f)}",
         unit=units.combine([(units_of(f), 1), (length_of(grid), -2)]),
+        grid=grid,
     )
 
 
@@ -235,15 +240,17 @@ def hessian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     """
     grid, frame, field = scalar_of(f, grid)
     require_free(f, COMPONENT, DIRECTION)
-    result = chunked.hessian(field, frame, frame_of(grid, f, 2))
+    require_whole(grid, "a Hessian")
+    result = second.hessian(field, frame, frame_of(grid, f, 2))
     return relabel(
         f,
         result,
         {COMPONENT: grid.names, DIRECTION: grid.names},
         name=f"hessian_{short_of(f)}",
         long_name=f"Hessian of {long_of(f)}",
-        definition=f"d2({short_of(f)})/dx_i dx_j",
+        definition=f"d2({short_of(f)})/dx_i dx_j" if grid.system.cartesian else f"grad grad {short_of(f)}",
         unit=units.combine([(units_of(f), 1), (length_of(grid), -2)]),
+        grid=grid,
     )
 
 
@@ -474,6 +481,7 @@ def _derive(
         refuse_staggered(obj, components)
         grid = infer_grid(obj)
     require_lengths(grid)
+    require_whole(grid, "the gradient of a vector")
     found = find_components(obj, grid, components)
     first = found.fields[0]
     frame = frame_of(grid, first, vector=found)
@@ -502,7 +510,7 @@ def _derive(
         factors: list[tuple[str | None, int | Fraction]] = [(rate, record.power)]
         factors += [(_parameter_units(name, named, speed, length), power) for name, power in record.powers.items()]
         extra = dict(zip(record.dims, part, strict=True)) if part else {}
-        labelled.append(_labelled(first, result, record, extra, units.combine(factors)))
+        labelled.append(_labelled(first, result, record, extra, units.combine(factors), grid))
     return labelled
 
 
@@ -523,6 +531,7 @@ def _labelled(
     record: Quantity,
     extra: Mapping[str, Sequence[str | int]],
     unit: str | None,
+    grid: Grid | None = None,
 ) -> xr.DataArray:
     return relabel(
         field,
@@ -532,6 +541,7 @@ def _labelled(
         long_name=record.long_name,
         definition=record.definition,
         unit=unit,
+        grid=grid,
     )
 
 

@@ -367,7 +367,7 @@ class _Journal:
 
 def _asked(flow: _Flow, order: Order) -> dict[str, Any]:
     """What must be the same in a run that goes on where another ended."""
-    grid = hashlib.sha256()
+    grid = hashlib.sha256(repr(flow.grid.system).encode())
     for axis in flow.grid.axes:
         grid.update(repr((axis.name, axis.dim, axis.units, axis.period, axis.accuracy)).encode())
         grid.update(repr((axis.boundary, axis.scheme, axis.down)).encode())

@@ -61,6 +61,12 @@ def advection(L: Any, u: Any, v: Any, w: Any) -> Any:
 
 
 @inlined
+def vector_advection(L: Any, u: Any, v: Any, w: Any) -> Any:
+    """(u . grad) of a vector."""
+    return times(L, (u, v, w))
+
+
+@inlined
 def along(L: Any, u: Any, v: Any, w: Any) -> Any:
     """Derivative of a scalar along the unit vector of (u, v, w); NaN where the vector vanishes."""
     size = largest((u, v, w))
