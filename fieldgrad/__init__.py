@@ -11,6 +11,7 @@ from __future__ import annotations
 from fieldgrad import array, flows
 from fieldgrad._version import __version__
 from fieldgrad.catalogue import Quantity
+from fieldgrad.cotangents import vjp
 from fieldgrad.grid import Axis, Grid
 from fieldgrad.helicities import helicity, relative_helicity
 from fieldgrad.infer import infer_grid
@@ -81,4 +82,5 @@ __all__ = [
     "taylor_microscale",
     "velocity_gradient",
     "vieillefosse",
+    "vjp",
 ]

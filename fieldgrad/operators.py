@@ -441,6 +441,8 @@ def _run(
     requests: Sequence[Request],
     parameters: Sequence[Array],
     outs: Sequence[Array],
+    *,
+    difference: bool = True,
 ) -> None:
     from fieldgrad.kernels.launch import evaluate
 
@@ -458,7 +460,7 @@ def _run(
         fields, outs = [_as_real(field) for field in fields], [_as_real(out) for out in outs]
         parameters = [_beside(value, outs[0].shape[-1]) if value.ndim else value for value in parameters]
     rows = [SPATIAL.index(label) for label in labels]
-    evaluate(fields, rows, axes, stencils, requests, parameters, outs)
+    evaluate(fields, rows, axes, stencils, requests, parameters, outs, difference=difference)
 
 
 def _as_real(array: Array) -> Array:
