@@ -12,6 +12,7 @@ from fieldgrad import array, flows
 from fieldgrad._version import __version__
 from fieldgrad.catalogue import Quantity
 from fieldgrad.collocate import collocate
+from fieldgrad.cotangents import vjp
 from fieldgrad.grid import Axis, Grid
 from fieldgrad.helicities import helicity, relative_helicity
 from fieldgrad.infer import infer_grid
@@ -92,4 +93,5 @@ __all__ = [
     "taylor_microscale",
     "velocity_gradient",
     "vieillefosse",
+    "vjp",
 ]

@@ -91,19 +91,8 @@ def derivative(
     array([0., 2., 6., 8.])
     """
     field = array_of(f, "f")
-    if not isinstance(dim, str) and order != 1:
-        raise TypeError(f"order: is {order!r} beside a mapping of dimensions to orders; say the orders there alone")
-    orders = {dim: order} if isinstance(dim, str) else dict(dim)
-    if not orders:
-        raise ValueError("dim: is empty; name at least one dimension")
+    steps = derivative_steps(f, dim, order, grid)
     result = working(field, name_of(f, "f"))
-    steps: list[tuple[Axis, int]] = []
-    for key, times in orders.items():
-        if not isinstance(times, int | np.integer) or isinstance(times, bool) or times < 1:
-            raise ValueError(f"order: got {times!r} for dimension {key!r}; it must be an integer of at least 1")
-        steps.append((axis_of(f, key, grid), int(times)))
-    if len({axis.dim for axis, _ in steps}) < len(steps):
-        raise ValueError(f"dim: {sorted(orders)} name one dimension twice; give its order once")
     for place, frame in enumerate([frame_along(axis, f, times, grid) for axis, times in steps]):
         # of a derivative along another axis only the changes of a known value are known, and it does not change
         result = chunked.derivative(result, frame.linear if place else frame)
@@ -118,6 +107,25 @@ def derivative(
         definition=f"{top}({short_of(f)})/{bottom}",
         unit=units.combine([(units_of(f), 1), *((axis.units, -times) for axis, times in steps)]),
     )
+
+
+def derivative_steps(
+    f: xr.DataArray, dim: str | Mapping[str, int], order: int, grid: Grid | None
+) -> list[tuple[Axis, int]]:
+    """The axes of a derivative, and how often it is taken along each."""
+    if not isinstance(dim, str) and order != 1:
+        raise TypeError(f"order: is {order!r} beside a mapping of dimensions to orders; say the orders there alone")
+    orders = {dim: order} if isinstance(dim, str) else dict(dim)
+    if not orders:
+        raise ValueError("dim: is empty; name at least one dimension")
+    steps: list[tuple[Axis, int]] = []
+    for key, times in orders.items():
+        if not isinstance(times, int | np.integer) or isinstance(times, bool) or times < 1:
+            raise ValueError(f"order: got {times!r} for dimension {key!r}; it must be an integer of at least 1")
+        steps.append((axis_of(f, key, grid), int(times)))
+    if len({axis.dim for axis, _ in steps}) < len(steps):
+        raise ValueError(f"dim: {sorted(orders)} name one dimension twice; give its order once")
+    return steps
 
 
 def gradient(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:

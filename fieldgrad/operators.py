@@ -568,8 +568,13 @@ def _run(
     requests: Sequence[Request],
     parameters: Sequence[Array],
     outs: Sequence[Array],
+    *,
+    difference: bool = True,
 ) -> None:
-    """Point functions of the gradient of a vector with labelled components, or without labels of a scalar."""
+    """Point functions of the gradient of a vector with labelled components, or without labels of a scalar.
+
+    Tables whose rows do not sum to zero (`difference` is False) know of no metric.
+    """
     axes: list[int | None] = [None] * 3
     stencils: list[Stencil | None] = [None] * 3
     rules: list[Rule | None] = [None] * 3
@@ -583,7 +588,7 @@ def _run(
             rules[column] = one
     beside = _Beside(frame.holes, rules)
     if frame.metric is None:
-        _launch(fields, rows, axes, stencils, requests, parameters, outs, beside)
+        _launch(fields, rows, axes, stencils, requests, parameters, outs, beside, difference=difference)
         return
     more, metric = _entries(fields, rows if labels else (), frame)
     _launch(fields, rows, axes, stencils, requests, [*parameters, *more], outs, beside, metric)
@@ -627,6 +632,8 @@ def _launch(
     outs: Sequence[Array],
     beside: _Beside,
     entries: Any = None,
+    *,
+    difference: bool = True,
 ) -> None:
     """Hand arrays to the kernels; the last parameters are those of the entries of a metric."""
     from fieldgrad.kernels.launch import Metric as Entries
@@ -656,7 +663,8 @@ def _launch(
         ]
         if holes is not None and holes.valid is not None:
             holes = replace(holes, valid=_beside(holes.valid, 2))
-    evaluate(fields, rows, axes, stencils, requests, parameters, outs, metric=metric, holes=holes, rules=beside.rules)
+    how: dict[str, Any] = {"metric": metric, "holes": holes, "rules": beside.rules, "difference": difference}
+    evaluate(fields, rows, axes, stencils, requests, parameters, outs, **how)
 
 
 def _of_tensor(

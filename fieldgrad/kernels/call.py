@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import gc
 import warnings
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from fieldgrad.kernels import engine, points, user
+from fieldgrad.kernels import engine, points, pullbacks, user
 from fieldgrad.kernels.layout import Layout, plan
 from fieldgrad.kernels.spec import ABSENT, ALONG, CONSTANT, FIELD, NUMBER, Metric, Point, Spec
 from fieldgrad.stencils import Stencil
@@ -46,6 +47,8 @@ _ALIAS = 4096
 _STREAM_FROM = 64 << 20
 # Entries behind the weights of a row where tables have boundaries.
 BOUNDARY = 2
+# Point functions, and their derivatives, by name.
+_BUILT_IN = ChainMap(vars(points), vars(pullbacks))
 # Rows of all tables of a call up to which it is kept ready: a few megabytes in all.
 _KEPT_ROWS = 10_000
 
@@ -333,7 +336,7 @@ def _spec(
 def _point(request: Request) -> Point:
     parts = (request.rows, request.columns, request.parameters, request.plane)
     if request.function is None:
-        return Point(getattr(points, request.name), request.name, *parts)
+        return Point(_BUILT_IN[request.name], request.name, *parts)
     rank = bool(request.rows) + bool(request.columns)
     return Point(user.compiled(request.name, request.function, rank, len(request.parameters)), request.name, *parts)
 
