@@ -129,18 +129,8 @@ def test_derive_on_a_sphere(run: Any, tmp_path: Path) -> None:
     refused = run("derive", "silent.nc", "-o", "no.nc", "-q", "vorticity,divergence")
     assert refused.code == 4
     assert "'lon' is a longitude" in one_line(refused.err)
-    ran = run(
-        "derive",
-        "silent.nc",
-        "-o",
-        "half.zarr",
-        "-q",
-        "vorticity,divergence",
-        "--geometry",
-        "spherical",
-        "--radius",
-        "3185600",
-    )
+    how = ("--geometry", "spherical", "--radius", "3185600")
+    ran = run("derive", "silent.nc", "-o", "half.zarr", "-q", "vorticity,divergence", *how)
     assert ran.code == 0, ran.err
     np.testing.assert_allclose(
         loaded(tmp_path / "half.zarr").vorticity.values, 2 * expected.vorticity.values, rtol=1e-12
