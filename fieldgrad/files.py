@@ -453,7 +453,7 @@ def understood() -> Iterator[None]:
     """What the library refuses here is for the user to set right, and no defect."""
     try:
         yield
-    except (KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, KeyError, TypeError, ValueError) as error:
         raise DataProblem(reason(error)) from error
 
 
