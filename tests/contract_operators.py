@@ -61,8 +61,8 @@ ON_LABELS: dict[str, Callable[[xr.Dataset], Any]] = {
     "velocity_gradient": lambda ds: fg.velocity_gradient(ds[["u", "v", "w"]]),
 }
 
-#: Public functions that differentiate nothing (of values at points, of a coordinate alone, or of names), and those whose
-#: own tests cross what they take: they need faces, a sphere, points, cotangents or standard deviations.
+#: Public functions that differentiate nothing (of values at points, of a coordinate alone, or of names), and those
+#: whose own tests cross what they take: they need faces, a sphere, points, cotangents or standard deviations.
 OTHERS = {
     *("apparent_viscosity", "infer_grid", "quantities", "register_quantity", "vieillefosse"),
     *("absolute_vorticity", "collocate", "coriolis_parameter", "frontogenesis", "order_map", "rossby_number", "vjp"),
