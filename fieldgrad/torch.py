@@ -121,10 +121,10 @@ def gradient(
     >>> x = torch.tensor([0.0, 1.0, 1.5, 3.5, 4.0])
     >>> f = (x**2).requires_grad_()
     >>> (slope,) = ft.gradient(f, spacing=(x,), edge_order=2)
-    >>> slope.detach()
+    >>> slope.detach().round(decimals=4) + 0.0
     tensor([0., 2., 3., 7., 8.])
     >>> torch.autograd.grad(slope.sum(), f)
-    (tensor([-1.9167,  1.0833,  1.0333, -4.5500,  4.3500]),)
+    (tensor([-2.0000,  0.4000,  1.5000, -3.9000,  4.0000]),)
     """
     try:
         dims, positions, dtypes = _understood(input, spacing, dim, edge_order)
@@ -243,7 +243,7 @@ def laplacian(f: Tensor, grid: Grid, *, dim: Dims = None) -> Tensor:
     >>> import fieldgrad.torch as ft
     >>> x = torch.tensor([0.0, 1.0, 3.0, 4.0], dtype=torch.float64)
     >>> grid = fg.Grid((fg.Axis("x", "x", x.numpy()),))
-    >>> ft.laplacian(x**2, grid)
+    >>> ft.laplacian(x**2, grid).round(decimals=9)
     tensor([2., 2., 2., 2.], dtype=torch.float64)
     """
     return _linear("laplacian", [f], grid, dim)
@@ -279,7 +279,7 @@ def divergence(velocity: Velocity, grid: Grid, *, dim: Dims = None) -> Tensor:
     >>> x = torch.tensor([0.0, 1.0, 3.0], dtype=torch.float64)
     >>> axes = (fg.Axis("x", "x", x.numpy()), fg.Axis("y", "y", x.numpy()))
     >>> X, Y = torch.meshgrid(x, x, indexing="ij")
-    >>> ft.divergence([2 * X, Y], fg.Grid(axes))[0]
+    >>> ft.divergence([2 * X, Y], fg.Grid(axes))[0].round(decimals=9)
     tensor([3., 3., 3.], dtype=torch.float64)
     """
     return _linear("divergence", velocity, grid, dim)
@@ -400,7 +400,7 @@ def derive(
     >>> x = torch.tensor([0.0, 1.0, 3.0], dtype=torch.float64)
     >>> grid = fg.Grid((fg.Axis("x", "x", x.numpy()), fg.Axis("y", "y", x.numpy())))
     >>> X, Y = torch.meshgrid(x, x, indexing="ij")
-    >>> ft.derive([-Y, X], "q_criterion", grid)["q_criterion"][0]
+    >>> ft.derive([-Y, X], "q_criterion", grid)["q_criterion"][0].round(decimals=9)
     tensor([1., 1., 1.], dtype=torch.float64)
     """
     names = [quantities] if isinstance(quantities, str) else list(quantities)
