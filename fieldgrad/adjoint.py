@@ -22,7 +22,7 @@ import numpy as np
 
 from fieldgrad import operators
 from fieldgrad.catalogue import Quantity
-from fieldgrad.grid import SPATIAL
+from fieldgrad.grid import SPATIAL, Grid, Named
 from fieldgrad.operators import Array, Frame
 from fieldgrad.quantities import quantity
 from fieldgrad.stencils import Stencil
@@ -313,11 +313,14 @@ class Linear:
     Parameters
     ----------
     name : str
-        "gradient" or "laplacian" of a scalar, or a linear quantity of a velocity.
+        "gradient" or "laplacian" of a scalar, or a linear quantity of a velocity. The components of a gradient are
+        fields of their own.
     frame : Frame
         Directions and tables; its axes are negative, since any number of dimensions may stand before those of the grid.
     labels : tuple of str
-        Components of the velocity.
+        Components of the velocity; none for a scalar.
+    back : Linear, optional
+        The operator that this one is the adjoint of.
     """
 
     name: str
@@ -330,18 +333,20 @@ class Linear:
         """The adjoint, whose own adjoint is this operator."""
         return replace(self, back=self) if self.back is None else self.back
 
-    @property
-    def rank(self) -> int:
-        """Dimensions of the value before those of the field; the components of a gradient are fields of their own."""
-        if self.name in ("gradient", "laplacian"):
-            return 0
-        record = quantity(self.name)
-        return len(operators.value_labels(record, self.labels, self.frame))
+    @cached_property
+    def leading(self) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+        """Lengths of the dimensions before those of the field, of every input and of every output."""
+        fields: list[tuple[int, ...]] = [()] * max(len(self.labels), 1)
+        values: list[tuple[int, ...]] = [()] * (len(self.frame.directions) if self.name == "gradient" else 1)
+        if self.labels:
+            values = [tuple(map(len, operators.value_labels(quantity(self.name), self.labels, self.frame)))]
+        return (fields, values) if self.back is None else (values, fields)
 
     @property
     def ranks(self) -> tuple[int, int]:
-        """Dimensions before those of the field, of each input and of each output."""
-        return (0, self.rank) if self.back is None else (self.rank, 0)
+        """Number of these dimensions, of inputs and of outputs."""
+        before, after = self.leading
+        return len(before[0]), len(after[0])
 
     def apply(self, arrays: Sequence[Array]) -> list[Array]:
         """The fields that come of fields, of one working dtype and shape."""
@@ -366,3 +371,69 @@ class Linear:
         tensor = of_linear(quantity(self.name), cotangents[0], self.labels, frame)
         plan, fields = planned(tensor, self.labels, frame.directions)
         return velocity_gradient(plan, fields, frame)
+
+
+def on_grid(
+    name: str, grid: Grid, fields: Sequence[tuple[tuple[int, ...], str]], dim: int | Sequence[int] | None = None
+) -> Linear:
+    """The operator of a framework on a grid.
+
+    Parameters
+    ----------
+    name : str
+        As :class:`Linear` takes it.
+    grid : Grid
+        Directions and discretisation.
+    fields : sequence of (tuple of int, str)
+        Shape and dtype of the scalar, or of each component.
+    dim : int or sequence of int, optional
+        Dimensions of a field that run along x, y, z, by default the last.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the fields differ or do not fit the grid, or the operator is not defined or not linear there.
+    """
+    if not isinstance(grid, Grid):
+        raise TypeError(f"grid: is a {type(grid).__name__}; pass a fieldgrad.Grid, such as fg.infer_grid gives")
+    scalar = name in ("gradient", "laplacian")
+    called = ["f"] if scalar else [f"velocity[{number}]" for number in range(len(fields))]
+    count = len(grid.axes)
+    labels: tuple[str, ...] = () if scalar else SPATIAL if len(fields) == 3 and count > 1 else grid.names
+    if not scalar and len(fields) != len(labels):
+        raise ValueError(
+            f"velocity: has {len(fields)} components on the directions {', '.join(grid.names)}; pass one for each"
+        )
+    for field, one in zip(fields, called, strict=True):
+        if field != fields[0]:
+            raise ValueError(
+                f"{one}: has shape {field[0]} and dtype {field[1]}, but {called[0]} has {fields[0][0]} and "
+                f"{fields[0][1]}; components must have one shape and dtype"
+            )
+    shape = fields[0][0]
+    ndim = len(shape)
+    given = list(range(-count, 0)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    if len(given) != count or any(not -ndim <= one < ndim for one in given):
+        raise ValueError(
+            f"dim: {given} does not name a dimension of {called[0]}, of shape {shape}, for each of "
+            f"{', '.join(grid.names)}"
+        )
+    axes = tuple(one % ndim - ndim for one in given)
+    if len(set(axes)) < count:
+        raise ValueError(f"dim: {given} names a dimension twice; each direction has its own")
+    for axis, place in zip(grid.axes, axes, strict=True):
+        if axis.obstacle is not None:
+            raise ValueError(f"grid: dimension {axis.dim!r} {axis.obstacle}, so lengths along it are not known")
+        if shape[place] != len(axis):
+            raise ValueError(
+                f"{called[0]}: has {shape[place]} points along {axis.name} (dimension {place}), and the grid has "
+                f"{len(axis)}; fields have their dimensions in the order {', '.join(grid.names)} unless dim= says "
+                "otherwise"
+            )
+    named: list[Named] = [(None, label) for label in labels] or [(None, None)]
+    stencils = tuple(axis.stencil(2 if name == "laplacian" else 1, named) for axis in grid.axes)
+    if any(stencil.linear is not stencil for stencil in stencils):
+        raise ValueError("grid: a value other than zero is known at a wall, so the operator is not linear; subtract it")
+    operator = Linear(name, Frame(grid.names, axes, stencils, grid.left_handed), labels)
+    operator.leading  # noqa: B018  (raises where a quantity is not defined)
+    return operator

@@ -119,7 +119,7 @@ def vjp(operator: Callable[..., Any], primal: Velocity, cotangent: Any) -> Any:
 
     The derivative of the sum of all Q with respect to every number of a velocity:
 
-    >>> flow = fg.flows.lamb_oseen(x - 2, x - 2, circulation=1.0, core_radius=1.0).dataset
+    >>> flow = fg.flows.lamb_oseen(x - 2, x - 2).dataset
     >>> q = fg.derive(flow, "q_criterion")
     >>> fg.vjp(partial(fg.derive, quantities="q_criterion"), flow, xr.ones_like(q)).u.dims
     ('y', 'x')
