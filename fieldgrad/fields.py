@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,8 +13,10 @@ import xarray as xr
 from fieldgrad import units
 from fieldgrad.chunked import is_lazy
 from fieldgrad.components import COMPONENT, Components
+from fieldgrad.curvilinear import Curvilinear
+from fieldgrad.curvilinear import metric_of as curvilinear_metric_of
 from fieldgrad.geometry import metric_of
-from fieldgrad.grid import Grid
+from fieldgrad.grid import Axis, Grid
 from fieldgrad.infer import infer_grid, require_lengths
 from fieldgrad.operators import Array, Frame, as_field, require_one_shape, working_dtype
 
@@ -26,7 +28,7 @@ def scalar_of(f: xr.DataArray, grid: Grid | None, order: int = 1) -> tuple[Grid,
     array = array_of(f, "f")
     grid = infer_grid(f) if grid is None else grid
     require_lengths(grid)
-    if not grid.system.cartesian and COMPONENT in f.dims:
+    if grid.system.turning and COMPONENT in f.dims:
         raise ValueError(
             f"f: {name_of(f, 'the field')} has a dimension {COMPONENT!r}, and in {grid.geometry} coordinates the unit "
             "vectors of its components turn, so that they are no scalars; select one of them if it is a scalar, or "
@@ -91,8 +93,11 @@ def require_free(f: xr.DataArray, *dims: str) -> None:
             )
 
 
-def frame_of(grid: Grid, f: xr.DataArray, order: int = 1) -> Frame:
-    """The directions of a grid as axes of a field, with the tables of a derivative."""
+def frame_of(grid: Grid, f: xr.DataArray, order: int = 1, bent: Iterable[tuple[int, int]] = ()) -> Frame:
+    """The directions of a grid as axes of a field, with the tables of a derivative.
+
+    Of the entries of a Hessian that are named as bent, the metric has the terms with first derivatives, too.
+    """
     for axis in grid.axes:
         if axis.dim not in f.dims:
             raise ValueError(
@@ -105,7 +110,7 @@ def frame_of(grid: Grid, f: xr.DataArray, order: int = 1) -> Frame:
                 f"{name_of(f, 'the field')}; infer the grid from these data (fg.infer_grid)"
             )
     axes = tuple(int(f.get_axis_num(axis.dim)) for axis in grid.axes)
-    metric = metric_of(grid)
+    metric = curvilinear_metric_of(grid, bent) if isinstance(grid.system, Curvilinear) else metric_of(grid)
     if metric is not None:
         by_name = dict(zip(grid.names, axes, strict=True))
         metric = metric.placed([by_name.get(name) for name in grid.directions], f.ndim)
@@ -223,8 +228,19 @@ def units_of(f: xr.DataArray) -> str | None:
 
 def length_of(grid: Grid) -> str | None:
     """The unit of length of all directions, if they share one; the metre on a sphere whose radius is in metres."""
+    if isinstance(grid.system, Curvilinear):
+        return grid.system.length
     given = [axis.units for axis in grid.axes if grid.directions.index(axis.name) not in grid.system.angles]
     return units.common(given or [grid.system.length])
+
+
+def require_coordinate(grid: Grid, axis: Axis) -> None:
+    """Verify that an axis has a coordinate of its own, and does not count points of a curvilinear grid."""
+    if isinstance(grid.system, Curvilinear) and grid.directions.index(axis.name) in grid.system.counted:
+        raise ValueError(
+            f"dim: {axis.dim!r} counts points of a curvilinear grid and has no coordinate to differentiate along; take "
+            f"fg.gradient or fg.velocity_gradient, whose components are along {', '.join(grid.names)}"
+        )
 
 
 def require_whole(grid: Grid, what: str) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -13,6 +13,7 @@ import xarray as xr
 from fieldgrad.coordinates import direction, metres, positions
 from fieldgrad.geometries import Asked
 from fieldgrad.grid import SPATIAL, Axis, Grid, checked_nodes, is_uniform
+from fieldgrad.mesh import find_mesh
 from fieldgrad.systems import EARTH_RADIUS, System
 
 Obj: TypeAlias = xr.DataArray | xr.Dataset
@@ -28,7 +29,7 @@ def infer_grid(
     *,
     axes: Mapping[str, str | None] | None = None,
     spacing: Mapping[str, float] | None = None,
-    periodic: str | Iterable[str] | Mapping[str, float | None] = (),
+    periodic: str | Iterable[str] | Mapping[str, float | Sequence[float] | None] = (),
     accuracy: int = 2,
     geometry: str | System = "auto",
     radius: float = EARTH_RADIUS,
@@ -93,21 +94,29 @@ def infer_grid(
     asked = Asked(geometry, radius, shallow)
     names = asked.system.directions
     sizes, variables = _parts(obj)
+    mesh = find_mesh(obj, variables, axes, spacing, asked, lambda given: _owners(sizes, variables, given, asked))
+    if mesh is not None:
+        axes = {**(axes or {}), **mesh.counted}
+        variables = {key: variable for key, variable in variables.items() if key not in mesh.dims}
     owners = _owners(sizes, variables, axes, asked)
     steps = _steps(spacing, sizes, variables, owners)
-    periods = _periods(periodic, sizes, owners)
+    counted: Set[str] = set() if mesh is None else mesh.dims
+    periods = _periods(periodic, sizes, owners, counted)
     chosen = {owners[name]: name for name in names if name in owners and sizes[owners[name]] != 1}
     if not chosen:
         raise ValueError(
             f"axes: none of the dimensions {_listed(sizes)} is known as a direction of more than one "
             f"point; name them, axes={{{names[0]!r}: dimension, {names[1]!r}: dimension}}{_auxiliary(obj, sizes)}"
         )
-    missing = [dim for dim in chosen if dim not in variables and dim not in steps]
+    missing = [dim for dim in chosen if dim not in variables and dim not in steps and dim not in counted]
     if missing:
         raise _no_coordinate(obj, {dim: chosen[dim] for dim in missing})
 
     def axis(name: str, dim: str) -> Axis:
         period = periods.get(dim, False)
+        if dim in counted:
+            turn = None if period is False else float(sizes[dim])
+            return Axis(name, dim, np.arange(float(sizes[dim])), period=turn, accuracy=accuracy)
         return _axis(name, dim, variables.get(dim), sizes[dim], accuracy, steps.get(dim), period, obj.attrs, asked)
 
     others = []
@@ -122,7 +131,10 @@ def infer_grid(
             except (TypeError, ValueError):
                 # Nothing is asked of it yet; axis_of gives the reason to whoever differentiates along it.
                 continue
-    return asked.grid(tuple([axis(name, dim) for dim, name in chosen.items()]), tuple(others))
+    along = tuple([axis(name, dim) for dim, name in chosen.items()])
+    if mesh is not None:
+        return mesh.with_periods(periods).grid(along, tuple(others), asked)
+    return asked.grid(along, tuple(others))
 
 
 def infer_axis(obj: xr.DataArray | xr.Dataset, dim: str, accuracy: int = 2) -> Axis:
@@ -368,18 +380,21 @@ def _steps(spacing: Any, sizes: Sizes, variables: Variables, owners: Mapping[str
     return steps
 
 
-def _periods(periodic: Any, sizes: Sizes, owners: Mapping[str, str]) -> dict[str, float | None]:
-    """Dimensions that repeat, with their period where the caller gave one."""
+def _periods(periodic: Any, sizes: Sizes, owners: Mapping[str, str], counted: Set[str]) -> dict[str, Any]:
+    """Dimensions that repeat, with their period where the caller gave one; along those that count points a vector."""
     if isinstance(periodic, str):
         periodic = (periodic,)
     if not isinstance(periodic, Iterable):
         raise TypeError(f"periodic: got {periodic!r}; it must be a list of dimensions, or map them to periods")
     pairs = periodic.items() if isinstance(periodic, Mapping) else [(key, None) for key in periodic]
-    periods: dict[str, float | None] = {}
+    periods: dict[str, Any] = {}
     for key, value in pairs:
         dim = _dim_of(key, "periodic", sizes, owners)
         if dim in periods:
             raise ValueError(f"periodic: dimension {dim!r} is given twice, as {key!r} the second time")
+        if dim in counted and isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
+            periods[dim] = tuple([_number(one, f"periodic: the period of dimension {dim!r}") for one in value])
+            continue
         period = None if value is None else _number(value, f"periodic: the period of dimension {dim!r}")
         if period is not None and not (math.isfinite(period) and period > 0):
             raise ValueError(f"periodic: the period of dimension {dim!r} is {period}; it must be positive and finite")
