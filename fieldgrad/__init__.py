@@ -11,6 +11,7 @@ from __future__ import annotations
 from fieldgrad import array, flows
 from fieldgrad._version import __version__
 from fieldgrad.catalogue import Quantity
+from fieldgrad.collocate import collocate
 from fieldgrad.grid import Axis, Grid
 from fieldgrad.helicities import helicity, relative_helicity
 from fieldgrad.infer import infer_grid
@@ -25,6 +26,7 @@ from fieldgrad.labelled import (
     laplacian,
     velocity_gradient,
 )
+from fieldgrad.least_squares import LeastSquares
 from fieldgrad.quantities import quantities, register_quantity
 from fieldgrad.rheology import Carreau, Cross, PowerLaw, apparent_viscosity, generalised_newtonian_stress
 from fieldgrad.sphere import absolute_vorticity, coriolis_parameter, frontogenesis, rossby_number
@@ -39,6 +41,7 @@ from fieldgrad.statistics import (
 from fieldgrad.stencils import Stencil
 from fieldgrad.systems import Orthogonal
 from fieldgrad.transport import advection, directional_derivative, material_derivative, scalar_dissipation
+from fieldgrad.walls import Wall
 
 from fieldgrad import accessor as _accessor  # noqa: F401  # isort: skip  (registers .fieldgrad on xarray objects)
 
@@ -47,15 +50,18 @@ __all__ = [
     "Carreau",
     "Cross",
     "Grid",
+    "LeastSquares",
     "Orthogonal",
     "PowerLaw",
     "Quantity",
     "Stencil",
+    "Wall",
     "__version__",
     "absolute_vorticity",
     "advection",
     "apparent_viscosity",
     "array",
+    "collocate",
     "coriolis_parameter",
     "curl",
     "decompose",

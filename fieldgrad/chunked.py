@@ -136,7 +136,7 @@ def hessian(f: Any, first: Frame, second: Frame) -> Any:
         values[i, i] = derivative(f, second.axes[i], second.stencils[i])
         along = derivative(f, first.axes[i], first.stencils[i])
         for j in range(i + 1, count):
-            values[i, j] = values[j, i] = derivative(along, first.axes[j], first.stencils[j])
+            values[i, j] = values[j, i] = derivative(along, first.axes[j], first.stencils[j].linear)
     return tensor(values, count)
 
 
@@ -183,6 +183,11 @@ def _decompose(fields: list[Array], frame: Frame, parameters: list[Any]) -> list
     return list(operators.decompose(fields[0]))
 
 
+def _contents(table: Stencil) -> tuple[Any, ...]:
+    """What tells a table from others."""
+    return (table.band, table.lower, table.upper, table.row_sum, table.known, table.nodes, table.first, table.periodic)
+
+
 class _Graph:
     """The tasks of one operator."""
 
@@ -211,9 +216,10 @@ class _Graph:
         self.work, self.frame, self.leading, self.dtype = work, frame, leading, fields[0].dtype
         ours = self.parameters[: len(self.parameters) - len(metric)]
         names = [*(value.name if is_lazy(value) else value for value in (*self.fields, *ours)), metric]
-        tables = [(s.band, s.lower, s.upper, s.nodes, s.first, s.periodic) for s in frame.stencils]
-        shape = (frame.directions, frame.axes, frame.names, None if frame.metric is None else frame.metric.structure)
-        self.name = f"fieldgrad-{tokenize(work, names, shape, tables, leading, str(self.dtype))}"
+        tables = [_contents(table) for stencil in frame.stencils for table in (stencil, *stencil.each)]
+        structure = None if frame.metric is None else frame.metric.structure
+        what = (frame.directions, frame.axes, frame.left_handed, frame.names, structure, tables, leading)
+        self.name = f"fieldgrad-{tokenize(work, names, *what, str(self.dtype))}"
 
     def results(self) -> list[Any]:
         import dask.array as da

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from fieldgrad.files import Reading
     from fieldgrad.grid import Grid
+    from fieldgrad.least_squares import LeastSquares
     from fieldgrad.streaming import Order
 
 UNEXPECTED, USAGE, UNREADABLE, NOT_UNDERSTOOD, NOT_WRITTEN, INTERRUPTED = 1, 2, 3, 4, 5, 130
@@ -56,6 +57,7 @@ _IN_SHELL = (
     (re.compile(r", obj\.assign_coords\(\{[^}]*\}\)"), " in the file"),
     (re.compile(r" \((?:obj|ds|fg)\.\w+(?:\([^()]*\))?\)"), ""),
     (re.compile(r"\bfg\.quantities\(\)"), "fieldgrad quantities"),
+    (re.compile(r", fg\.collocate\(obj\)"), " (fg.collocate, in Python)"),
     (re.compile(r"\b(overwrite|resume)=True\b"), r"--\1"),
     (re.compile(r"^scheduler: "), "--scheduler: "),
     (re.compile(r"\ba number or a DataArray\b"), "a number or the name of a variable"),
@@ -209,6 +211,16 @@ def _app(args: Sequence[str]) -> Any:
         None, metavar="DIM[=PERIOD],...", help="Periodic dimensions, with the period where the file lacks it."
     )
     accuracy = typer.Option(2, metavar="2|4|6|8", help="Order of accuracy.")
+    boundary = typer.Option(
+        None,
+        metavar="DIM[.FIELD]=END[:END],...",
+        help="What is known at both ends, or below and above: VALUE[@POSITION], symmetric, antisymmetric, none.",
+    )
+    scheme = typer.Option(
+        "finite_difference",
+        metavar="finite_difference|least_squares[:POINTS]",
+        help="How derivatives are taken; least_squares averages noise.",
+    )
     components = typer.Option(None, metavar="U,V[,W]", help="Variables of the velocity, in x, y, z order.")
     geometry = typer.Option("auto", metavar="NAME", help="auto, cartesian, spherical, cylindrical or polar.")
     radius = typer.Option(None, metavar="METRES", help="Radius of the sphere.")
@@ -244,6 +256,8 @@ def _app(args: Sequence[str]) -> Any:
         spacing: str | None = spacing,
         periodic: str | None = periodic,
         accuracy: int = accuracy,
+        boundary: str | None = boundary,
+        scheme: str = scheme,
         components: str | None = components,
         geometry: str = geometry,
         radius: float | None = radius,
@@ -251,7 +265,9 @@ def _app(args: Sequence[str]) -> Any:
         debug: bool = debug,
     ) -> None:
         """Show what is understood of a file: its grid, its velocity, its other variables."""
-        _info(file, _reading(axes, spacing, periodic, accuracy, components, geometry, radius, shallow))
+        _info(
+            file, _reading(axes, spacing, periodic, accuracy, components, boundary, scheme, geometry, radius, shallow)
+        )
 
     @app.command()
     def quantities() -> None:
@@ -287,6 +303,8 @@ def _app(args: Sequence[str]) -> Any:
         spacing: str | None = spacing,
         periodic: str | None = periodic,
         accuracy: int = accuracy,
+        boundary: str | None = boundary,
+        scheme: str = scheme,
         geometry: str = geometry,
         radius: float | None = radius,
         shallow: bool = shallow,
@@ -299,7 +317,7 @@ def _app(args: Sequence[str]) -> Any:
         """Derive quantities from the velocity in a file, into another file."""
         from fieldgrad.streaming import Order
 
-        how = _reading(axes, spacing, periodic, accuracy, components, geometry, radius, shallow)
+        how = _reading(axes, spacing, periodic, accuracy, components, boundary, scheme, geometry, radius, shallow)
         order = Order(
             _names(quantities, "--quantities"),
             how,
@@ -359,6 +377,8 @@ def _reading(
     periodic: str | None,
     accuracy: int,
     components: str | None,
+    boundary: str | None,
+    scheme: str,
     geometry: str,
     radius: float | None,
     shallow: bool,
@@ -381,10 +401,57 @@ def _reading(
         },
         accuracy=_checked_accuracy(accuracy),
         components=tuple(_names(components, "--components")) if components else None,
+        boundary=_boundary(boundary) if boundary else None,
+        scheme=_scheme(scheme),
         geometry=geometry,
         radius=EARTH_RADIUS if radius is None else radius,
         shallow=shallow,
     )
+
+
+def _boundary(text: str) -> dict[str, Any]:
+    """What is known at the ends of dimensions, of all fields or of those that are named behind a point."""
+    from fieldgrad.walls import Wall
+
+    known: dict[str, Any] = {}
+    for key, value in _pairs(text, "--boundary").items():
+        ends: list[Wall | None] = []
+        for end in (value or "").split(":"):
+            what, _, where = (part.strip() for part in end.partition("@"))
+            if what == "none":
+                ends.append(None)
+                continue
+            number = what if what in ("symmetric", "antisymmetric") else _number(key, what, "--boundary")
+            at = (where or None) if where in ("", "node") else _number(key, where, "--boundary")
+            try:
+                ends.append(Wall(number, at))
+            except ValueError as error:
+                raise _wrong("--boundary", str(error).removeprefix("boundary: ")) from None
+        if len(ends) > 2:
+            raise _wrong("--boundary", f"{value!r} for {key} has more than two ends")
+        dim, point, field = key.partition(".")
+        pair = tuple(ends) if len(ends) > 1 else ends[0]
+        if bool(point) != isinstance(known.get(dim, {} if point else None), dict):
+            raise _wrong("--boundary", f"{dim!r} is given for all fields and for one; say of which fields each is")
+        if point:
+            known.setdefault(dim, {})[field] = pair
+        else:
+            known[dim] = pair
+    return known
+
+
+def _scheme(text: str) -> str | LeastSquares:
+    from fieldgrad.least_squares import LeastSquares
+
+    name, colon, points = text.partition(":")
+    if name not in ("finite_difference", "least_squares") or (colon and name != "least_squares"):
+        raise _wrong("--scheme", f"{text!r} must be finite_difference, least_squares or least_squares:POINTS")
+    if not colon:
+        return name
+    try:
+        return LeastSquares(int(points))
+    except ValueError:
+        raise _wrong("--scheme", f"{points!r} must be an odd number of points, at least 3") from None
 
 
 def _console(*, error: bool = False) -> Console:
@@ -441,6 +508,9 @@ def _grid_table(grid: Grid) -> None:
     _table(f"Grid: {grid.described}, {len(grid.axes)}-D", columns, rows, ("points", "stretching", "accuracy"))
     for note in grid.notes:
         _say(note)
+    for axis in grid.axes + grid.others:
+        if axis.particulars:
+            _say(f"{axis.dim}: {'; '.join(axis.particulars)}.")
 
 
 def _info(path: Path, how: Reading) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import xarray as xr
 
 from fieldgrad.grid import SPATIAL, Grid
+from fieldgrad.staggered import lie_apart
 from fieldgrad.systems import Cylindrical
 
 Obj: TypeAlias = xr.DataArray | xr.Dataset
@@ -146,6 +147,63 @@ def find_components(
     return _checked(Components(labels, tuple([obj[family[label]] for label in labels])), grid)
 
 
+def refuse_staggered(obj: xr.DataArray | xr.Dataset, components: Sequence[str | xr.DataArray] | None = None) -> None:
+    """Verify that a dataset does not have its velocity on the faces of cells, before a grid is looked for.
+
+    Parameters
+    ----------
+    obj : DataArray or Dataset
+        Data.
+    components : sequence of str or DataArray, optional
+        Names of the components, as :func:`find_components` takes them.
+
+    Raises
+    ------
+    ValueError
+        If the components lie on different dimensions; the message tells the way out.
+
+    Examples
+    --------
+    >>> refuse_staggered(xr.Dataset({"u": (("y", "x_f"), [[0.0, 1.0]]), "v": (("y_f", "x"), [[1.0], [1.0]])}))
+    Traceback (most recent call last):
+    ValueError: components: 'u' lies on ('y', 'x_f') and 'v' on ('y_f', 'x'), points of a staggered grid; ...
+    """
+    if not isinstance(obj, xr.Dataset):
+        return
+    if components is not None:
+        families = [[name for name in components if isinstance(name, str) and name in obj.data_vars]]
+    else:
+        families = [list(family.values()) for family in velocity_families(obj)]
+    apart = [lie_apart([obj.variables[name] for name in family]) for family in families]
+    if apart and all(apart):
+        raise _staggered([obj[name] for name in families[0]])
+
+
+def velocity_families(obj: xr.Dataset) -> list[Family]:
+    """Variables that are components of one velocity, two or more of them, wherever they lie."""
+    standard: dict[Any, list[str]] = {}
+    for name in obj.data_vars:
+        if isinstance(name, str) and isinstance(key := obj.variables[name].attrs.get("standard_name"), str):
+            standard.setdefault(key, []).append(name)
+    families = [
+        {label: standard[key][0] for label, key in zip(SPATIAL, keys, strict=True) if len(standard.get(key, ())) == 1}
+        for keys in _STANDARD_FAMILIES
+    ]
+    families += _by_name(obj, SPATIAL)
+    large = [family for family in families if len(family) > 1]
+    return [family for i, family in enumerate(large) if family not in large[:i]]
+
+
+def _staggered(fields: Sequence[xr.DataArray]) -> ValueError:
+    where = " and ".join(
+        f"{field.name!r} {'' if number else 'lies '}on {field.dims}" for number, field in enumerate(fields)
+    )
+    return ValueError(
+        f"components: {where}, points of a staggered grid; bring them to the centres of its cells first, "
+        "fg.collocate(obj)"
+    )
+
+
 def _labels(grid: Grid, count: int) -> tuple[str, ...] | None:
     """Labels of a number of components on a grid; None if the number does not fit."""
     if count == len(grid.axes):
@@ -238,7 +296,7 @@ def _unstacked(field: xr.DataArray, grid: Grid, what: str) -> Components:
 
 def _found(obj: xr.Dataset, grid: Grid) -> Family | None:
     """The family of variables that has a component for each direction; None if none has."""
-    by_name = [family for family in _by_name(obj, grid) if family]
+    by_name = [family for family in _by_name(obj, grid.directions) if family]
     merged = []
     for family in [family for family in _by_standard_name(obj, grid) if family]:
         # the family of names that agrees with the standard names supplies what these lack
@@ -285,15 +343,15 @@ def _by_standard_name(obj: xr.Dataset, grid: Grid) -> list[Family]:
     return families
 
 
-def _by_name(obj: xr.Dataset, grid: Grid) -> list[Family]:
+def _by_name(obj: xr.Dataset, directions: tuple[str, str, str]) -> list[Family]:
     names = set(obj.data_vars)
     return [
         {
             label: name
-            for label, name in zip(grid.directions, family, strict=True)
+            for label, name in zip(directions, family, strict=True)
             if name in names and _is_velocity(obj.variables[name].attrs)
         }
-        for family in _name_families(grid.directions)
+        for family in _name_families(directions)
     ]
 
 
@@ -322,7 +380,7 @@ def _listed(obj: xr.Dataset) -> str:
 
 
 def _missing(obj: xr.Dataset, grid: Grid, stacked: list[Any]) -> ValueError:
-    families = [family for family in _by_standard_name(obj, grid) + _by_name(obj, grid) if family]
+    families = [family for family in _by_standard_name(obj, grid) + _by_name(obj, grid.directions) if family]
     families = [family for i, family in enumerate(families) if family not in families[:i]]
     best = max(families, key=len, default={})
     found = " and ".join(str(tuple(family.values())) for family in families) or "none"
@@ -341,6 +399,8 @@ def _checked(found: Components, grid: Grid) -> Components:
     """The components, transposed to the dimensions of the first and verified to share them."""
     first = found.fields[0]
     fields = [first]
+    if len(found.fields) > 1 and lie_apart(found.fields):
+        raise _staggered(found.fields)
     for label, field in zip(found.labels, found.fields, strict=True):
         name = f"{label} component {field.name!r}" if field.name is not None else f"{label} component"
         if not (grid.system.cartesian or _is_velocity(field.attrs)):
@@ -373,8 +433,7 @@ def _check_match(first: xr.DataArray, field: xr.DataArray) -> None:
     if set(first.dims) != set(field.dims):
         raise ValueError(
             f"components: {first.name!r} has dimensions {first.dims}, and {field.name!r} has {field.dims}; "
-            "components must share theirs, interpolate staggered ones to one grid (obj.interp) or select "
-            "what is common (obj.isel)"
+            "components must share theirs, select what is common (obj.isel)"
         )
     ours, theirs = first.coords.variables, field.coords.variables
     sizes, other = first.sizes, field.sizes

@@ -151,6 +151,9 @@ def _time_unit(units: str | None) -> tuple[str, bool] | None:
     return None
 
 
+_HORIZONTAL = (("x", BY_NAME), ("y", BY_NAME))
+
+
 @lru_cache(maxsize=512)
 def _direction_of_name(dim: str) -> tuple[str, int] | None:
     name = dim.lower()
@@ -189,13 +192,16 @@ def direction(dim: str, attrs: Attrs, kind: str) -> tuple[str, int] | None:
     """
     if kind and kind in "mM":
         return "t", BY_CF
+    named = _direction_of_name(dim)
     for key, table in _CRITERIA if attrs else ():
         value = _text(attrs, key)
+        if key == "positive" and named in _HORIZONTAL:
+            continue  # y points down in images
         if value is not None and (letter := table.get(value.lower())):
             return letter, BY_CF
         if value is not None and key == "units" and (time := _time_unit(value)) and time[1]:
             return "t", BY_CF
-    claim = _direction_of_name(dim)
+    claim = named
     if (claim is None or claim[1] > BY_LONG_NAME) and attrs:
         long_name = _text(attrs, "long_name")
         if long_name is not None and (letter := _STANDARD_NAMES.get(long_name.lower())):
@@ -203,7 +209,30 @@ def direction(dim: str, attrs: Attrs, kind: str) -> tuple[str, int] | None:
     return claim
 
 
-def obstacle(dim: str, name: str, attrs: Attrs, kind: str) -> str | None:
+def points_down(name: str, attrs: Attrs) -> bool:
+    """Whether the y of an image points down, as its attribute ``positive`` says.
+
+    Parameters
+    ----------
+    name : str
+        Direction of the axis.
+    attrs : mapping
+        Attributes of its coordinate.
+
+    Returns
+    -------
+    bool
+        False for every other direction: depths are refused, see :func:`obstacle`.
+
+    Examples
+    --------
+    >>> points_down("y", {"positive": "down"})
+    True
+    """
+    return name == "y" and (_text(attrs, "positive") or "").lower() == "down"
+
+
+def obstacle(dim: str, name: str, attrs: Attrs, kind: str, *, told: bool = False) -> str | None:
     """Why a coordinate does not measure lengths along its direction.
 
     Parameters
@@ -216,6 +245,8 @@ def obstacle(dim: str, name: str, attrs: Attrs, kind: str) -> str | None:
         Attributes of its coordinate.
     kind : str
         Kind of the coordinate's dtype.
+    told : bool
+        Whether the caller says which way it and the component along it point.
 
     Returns
     -------
@@ -250,10 +281,11 @@ def obstacle(dim: str, name: str, attrs: Attrs, kind: str) -> str | None:
         if unit in _LEVELS or (unit in ("1", "dimensionless") and _LEVEL_NAME.match(label)):
             return f"is a vertical coordinate of model levels (units {units!r}), which is no length"
     positive = (_text(attrs, "positive") or "").lower()
-    if name == "z" and (positive == "down" or (standard == "depth" and positive != "up")):
+    if name == "z" and not told and (positive == "down" or (standard == "depth" and positive != "up")):
         return (
             f"is positive down, while z points up (obj.assign_coords({{{dim!r}: -obj[{dim!r}]}}) without its "
-            "attributes is a height)"
+            "attributes is a height; or infer_grid(obj, positive={"
+            f"{dim!r}: 'down'}}), if the velocity along it is positive down too)"
         )
     return None
 

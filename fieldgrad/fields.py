@@ -16,7 +16,7 @@ from fieldgrad.components import COMPONENT, Components
 from fieldgrad.curvilinear import Curvilinear
 from fieldgrad.curvilinear import metric_of as curvilinear_metric_of
 from fieldgrad.geometry import metric_of
-from fieldgrad.grid import Axis, Grid
+from fieldgrad.grid import Axis, Grid, Named
 from fieldgrad.infer import infer_grid, require_lengths
 from fieldgrad.operators import Array, Frame, as_field, require_one_shape, working_dtype
 
@@ -93,11 +93,21 @@ def require_free(f: xr.DataArray, *dims: str) -> None:
             )
 
 
-def frame_of(grid: Grid, f: xr.DataArray, order: int = 1, bent: Iterable[tuple[int, int]] = ()) -> Frame:
+def frame_of(
+    grid: Grid,
+    f: xr.DataArray,
+    order: int = 1,
+    vector: Components | None = None,
+    bent: Iterable[tuple[int, int]] = (),
+) -> Frame:
     """The directions of a grid as axes of a field, with the tables of a derivative.
 
-    Of the entries of a Hessian that are named as bent, the metric has the terms with first derivatives, too.
+    The tables are those of the field, or of the components of a vector together, of which it is the first. Of the
+    entries of a Hessian that are named as bent, a metric has the terms with first derivatives, too.
     """
+    named: list[Named] = [(str_name(f), None)]
+    if vector is not None:
+        named = [(str_name(field), label) for label, field in zip(vector.labels, vector.fields, strict=True)]
     for axis in grid.axes:
         if axis.dim not in f.dims:
             raise ValueError(
@@ -110,11 +120,12 @@ def frame_of(grid: Grid, f: xr.DataArray, order: int = 1, bent: Iterable[tuple[i
                 f"{name_of(f, 'the field')}; infer the grid from these data (fg.infer_grid)"
             )
     axes = tuple(int(f.get_axis_num(axis.dim)) for axis in grid.axes)
+    stencils = tuple(axis.stencil(order, named) for axis in grid.axes)
     metric = curvilinear_metric_of(grid, bent) if isinstance(grid.system, Curvilinear) else metric_of(grid)
     if metric is not None:
         by_name = dict(zip(grid.names, axes, strict=True))
         metric = metric.placed([by_name.get(name) for name in grid.directions], f.ndim)
-    return Frame(grid.names, axes, tuple(axis.stencil(order) for axis in grid.axes), metric, grid.directions)
+    return Frame(grid.names, axes, stencils, grid.left_handed, metric, grid.directions)
 
 
 def broadcast_on(f: xr.DataArray, found: Components, grid: Grid, argument: str) -> list[Array]:
@@ -203,6 +214,11 @@ def relabel(
 def _labels(dim: str, values: tuple[str | int, ...]) -> xr.DataArray:
     """A dimension with labels, from which the coordinate is taken."""
     return xr.DataArray(np.zeros(len(values)), {dim: list(values)}, [dim])
+
+
+def str_name(f: xr.DataArray) -> str | None:
+    """Name of a field, if it has one."""
+    return None if f.name is None else str(f.name)
 
 
 def name_of(f: xr.DataArray, default: str) -> str:

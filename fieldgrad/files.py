@@ -20,7 +20,8 @@ import xarray as xr
 from fieldgrad._version import __version__
 from fieldgrad.components import Components, find_components
 from fieldgrad.grid import Grid
-from fieldgrad.infer import infer_grid
+from fieldgrad.infer import FINITE_DIFFERENCE, infer_grid
+from fieldgrad.least_squares import LeastSquares
 from fieldgrad.systems import EARTH_RADIUS
 
 NETCDF3, NETCDF4, ZARR = "NetCDF 3", "NetCDF 4", "Zarr"
@@ -54,7 +55,7 @@ class Reading:
 
     Parameters
     ----------
-    axes, spacing, periodic, accuracy, geometry, radius, shallow
+    axes, spacing, periodic, accuracy, boundary, scheme, geometry, radius, shallow
         As :func:`fieldgrad.infer_grid` takes them.
     components : tuple of str, optional
         Names of the velocity components, in x, y, z order.
@@ -65,6 +66,8 @@ class Reading:
     periodic: Mapping[str, float | None] | None = None
     accuracy: int = 2
     components: tuple[str, ...] | None = None
+    boundary: Mapping[str, Any] | None = None
+    scheme: str | LeastSquares = FINITE_DIFFERENCE
     geometry: str = "auto"
     radius: float = EARTH_RADIUS
     shallow: bool = False
@@ -79,6 +82,8 @@ class Reading:
                 spacing=self.spacing,
                 periodic=self.periodic or (),
                 accuracy=self.accuracy,
+                boundary=self.boundary,
+                scheme=self.scheme,
                 geometry=self.geometry,
                 radius=self.radius,
                 shallow=self.shallow,

@@ -76,12 +76,12 @@ class Asked:
         names = self.system.directions
         return direction if names == SPATIAL else _ByName(names, self.geometry == "polar")
 
-    def obstacle(self, dim: str, name: str, attrs: Attrs, kind: str) -> str | None:
+    def obstacle(self, dim: str, name: str, attrs: Attrs, kind: str, *, told: bool = False) -> str | None:
         """Why a coordinate does not measure lengths, where this geometry does not make lengths of it."""
         names = self.system.directions
         if name not in names or isinstance(self.geometry, System) or names.index(name) in self.system.angles:
             return None
-        return obstacle(dim, name, attrs, kind)
+        return obstacle(dim, name, attrs, kind, told=told)
 
     def grid(self, axes: tuple[Axis, ...], others: tuple[Axis, ...]) -> Grid:
         """The grid, in the system that was asked for or found.
@@ -190,7 +190,7 @@ def _all_around(axes: tuple[Axis, ...], others: tuple[Axis, ...], system: System
 def _closed(axis: Axis) -> tuple[Axis, list[str]]:
     """An axis around a circle, periodic if its nodes are all around; and what to say of it."""
     circle, nodes = 2 * np.pi / radians(axis.units), axis.nodes
-    if len(axis) < 3:
+    if len(axis) < 3 or axis.boundary:  # what has walls has ends
         return axis, []
     steps = np.abs(np.diff(nodes))
     gap = circle - abs(float(nodes[-1] - nodes[0]))

@@ -157,8 +157,11 @@ def metric_of(grid: Grid) -> Metric | None:
     pool = Pool()
     with np.errstate(divide="ignore", invalid="ignore"):
         given = grid.system.slopes(q)
-        found = dict(_differentiated(h, grid)) if given is None else given
-        slopes = {key: np.asarray(slope, np.float64) for key, slope in found.items()}
+        if given is None:
+            slopes = dict(_differentiated(h, grid))
+        else:
+            turned = {grid.directions.index(axis.name) for axis in grid.axes if axis.down}
+            slopes = {(i, k): np.multiply(-1.0 if k in turned else 1.0, slope) for (i, k), slope in given.items()}
         transform = {(m, m): pool.add(1 / (h[m] * scales[m])) for m in range(3) if not np.isnan(h[m]).all()}
         connection = {key: pool.add(value) for key, value in _connection(h, slopes).items()}
         bend = {(i, j, m): pool.add(value / scales[m]) for (i, j, m), value in _bend(h, slopes).items()}
@@ -182,9 +185,24 @@ def _coordinates(grid: Grid) -> tuple[list[Array | None], list[float]]:
         place = grid.directions.index(axis.name)
         if place in grid.system.angles:
             scales[place] = radians(axis.units)
-        nodes = grid.system.checked(place, axis.nodes * scales[place], axis.dim)
-        q[place] = nodes.reshape([-1 if other == place else 1 for other in range(3)])
+        q[place] = upright(grid, axis).reshape([-1 if other == place else 1 for other in range(3)])
     return q, scales
+
+
+def upright(grid: Grid, axis: Axis, positions: Array | None = None) -> Array:
+    """Coordinate of a system along an axis, in radians or units of length, also where the axis points against it.
+
+    Examples
+    --------
+    >>> from fieldgrad.systems import Cylindrical
+    >>> axis = Axis("theta", "theta", np.array([0.0, 90.0]), units="degrees", down=True)
+    >>> (upright(Grid((axis,), system=Cylindrical()), axis) / np.pi).round(2)
+    array([-0. , -0.5])
+    """
+    place = grid.directions.index(axis.name)
+    scale = radians(axis.units) if place in grid.system.angles else 1.0
+    nodes = axis.nodes if positions is None else positions
+    return grid.system.checked(place, nodes * (-scale if axis.down else scale), axis.dim)
 
 
 def radians(units: str | None) -> float:
@@ -225,10 +243,9 @@ def measured_cells(grid: Grid, axis: Axis) -> Array:
     measure = None if measures is None else measures[place]
     if measure is None:
         return axis.cell_sizes
-    scale = radians(axis.units) if place in grid.system.angles else 1.0
-    nodes = grid.system.checked(place, axis.nodes * scale, axis.dim)
-    bounds = np.concatenate([nodes[:1], (nodes[1:] + nodes[:-1]) / 2, nodes[-1:]])
-    cells: Array = np.abs(np.diff(measure(bounds)))
+    first, last = axis.reach
+    bounds = np.concatenate([[first], (axis.nodes[1:] + axis.nodes[:-1]) / 2, [last]])
+    cells: Array = np.abs(np.diff(measure(upright(grid, axis, bounds))))
     return cells
 
 
@@ -296,7 +313,8 @@ def _differentiated(h: Sequence[Array], grid: Grid) -> Iterator[tuple[tuple[int,
     for i, axis in product(range(3), grid.axes):
         k = grid.directions.index(axis.name)
         if h[i].ndim == 3 and h[i].shape[k] > 1:
-            slope = differentiated(h[i], k, axis.stencil())
+            # without walls, which are those of fields
+            slope = differentiated(h[i], k, replace(axis, boundary=()).stencil())
             if slope.any():
                 yield (i, k), slope / h[i]
 
@@ -309,4 +327,7 @@ def differentiated(f: Array, axis: int, stencil: Stencil) -> Array:
     place = stencil.first + np.arange(stencil.rows)
     for offset, weight in zip(offsets, weights, strict=True):
         total += weight.astype(f.real.dtype) * (np.moveaxis(f, axis, -1)[..., place + offset] - centre)
+    if stencil.row_sum.any():
+        known = np.zeros(stencil.rows) if stencil.known is None else stencil.known
+        total += stencil.row_sum.astype(f.real.dtype) * (centre - known.astype(f.real.dtype))
     return np.moveaxis(total, -1, axis)

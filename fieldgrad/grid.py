@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -10,10 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fieldgrad.least_squares import LeastSquares
 from fieldgrad.stencils import Stencil, derivative_stencil, required_points
 from fieldgrad.systems import CARTESIAN, SPATIAL, System
+from fieldgrad.walls import Ends, Wall, alike, bounded_stencil, outside, plane
 
 Array = NDArray[np.float64]
+#: A field by its name, and by its direction where it is a component of a vector.
+Named = tuple[str | None, str | None]
 
 __all__ = ["SPATIAL", "Array", "Axis", "Grid", "checked_nodes", "is_uniform", "table"]
 
@@ -140,6 +145,48 @@ def _kept_table(nodes: bytes, order: int, accuracy: int, period: float | None, e
     return derivative_stencil(np.frombuffer(nodes), order, accuracy, period=period, edge_accuracy=edge_accuracy)
 
 
+@dataclass(frozen=True)
+class _Scheme:
+    """How the weights of a derivative are found."""
+
+    order: int
+    accuracy: int
+    period: float | None
+    least_squares: LeastSquares | None
+
+    @property
+    def needed(self) -> int:
+        """Least number of nodes."""
+        if self.least_squares is not None:
+            return self.least_squares.window(self.order, self.accuracy)
+        return required_points(self.order, self.accuracy, periodic=self.period is not None)
+
+    @property
+    def half(self) -> int:
+        """Nodes to either side of an interior window."""
+        window = required_points(self.order, self.accuracy, periodic=True)
+        return (self.needed if self.least_squares is not None else window) // 2
+
+    def table(self, nodes: Array) -> Stencil:
+        if self.least_squares is not None:
+            return self.least_squares.stencil(nodes, self.order, self.accuracy, self.period)
+        return derivative_stencil(nodes, self.order, self.accuracy, period=self.period)
+
+
+def _bounded_table(nodes: Array, scheme: _Scheme, ends: tuple[Ends, ...], dim: str) -> Stencil:
+    """The table of one or more fields with what is known of each at its ends."""
+    tables = [
+        bounded_stencil(nodes, pair, scheme.half, scheme.table, dim) if any(pair) else scheme.table(nodes)
+        for pair in ends
+    ]
+    return alike(tables) if len(tables) > 1 else tables[0]
+
+
+@lru_cache(maxsize=128)
+def _kept_bounded(nodes: bytes, scheme: _Scheme, ends: tuple[Ends, ...], dim: str) -> Stencil:
+    return _bounded_table(np.frombuffer(nodes), scheme, ends, dim)
+
+
 @dataclass(frozen=True, eq=False)
 class Axis:
     """One direction of a grid.
@@ -161,11 +208,19 @@ class Axis:
     obstacle : str, optional
         Why lengths along this axis are not those of space, such as "is a latitude in degrees_north". Geometric
         operators refuse such an axis.
+    boundary : tuple of (str or None, (Wall or None, Wall or None))
+        What is known at the ends of smallest and of largest coordinate: by the name of a field, by the direction of a
+        component of the velocity ("x", "y", "z"), and with None for all others.
+    scheme : LeastSquares, optional
+        How weights are found, by default as finite differences.
+    down : bool
+        Whether the axis and the component along it point down, against the direction that its name says.
 
     Raises
     ------
     ValueError
-        If the period is not larger than the span, or the accuracy is not one of those.
+        If the period is not larger than the span, the accuracy is not one of those, a wall lies among the nodes, or
+        a periodic axis has walls.
 
     Examples
     --------
@@ -181,9 +236,16 @@ class Axis:
     period: float | None = None
     accuracy: int = 2
     obstacle: str | None = None
+    boundary: tuple[tuple[str | None, Ends], ...] = ()
+    scheme: LeastSquares | None = None
+    down: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nodes", checked_nodes(self.nodes, self.dim))
+        if self.boundary and self.period is not None:
+            raise ValueError(f"boundary: dimension {self.dim!r} is periodic and has no ends; leave one of the two out")
+        for _, ends in self.boundary:
+            self._planes(ends)
         if self.accuracy not in (2, 4, 6, 8):
             raise ValueError(f"accuracy: got {self.accuracy!r} for dimension {self.dim!r}; it must be 2, 4, 6 or 8")
         if self.period is not None:
@@ -218,7 +280,30 @@ class Axis:
             parts.append(f"period={self.period:.6g}")
         if self.units is not None:
             parts.append(f"units={self.units!r}")
+        parts += self.particulars
         return f"Axis({', '.join(parts)})"
+
+    @property
+    def particulars(self) -> list[str]:
+        """What is out of the ordinary with its discretisation, in words."""
+        found = []
+        for name, ends in self.boundary:
+            low, high = (str(wall) if wall else "nothing known" for wall in ends)
+            found.append(f"{'' if name is None else f'{name} '}{low} below, {high} above")
+        if self.scheme is not None:
+            found.append(f"least squares over {self.scheme.window(1, self.accuracy)} points")
+        if self.down:
+            found.append("points down")
+        return found
+
+    def _planes(self, ends: Ends) -> tuple[float | None, float | None]:
+        """Positions of the planes below and above."""
+        upward = self.nodes if len(self) < 2 or self.nodes[-1] > self.nodes[0] else self.nodes[::-1]
+        low, high = ends
+        return (
+            None if low is None else plane(upward, low, self.dim),
+            None if high is None else plane(upward[::-1], high, self.dim),
+        )
 
     @property
     def steps(self) -> Array:
@@ -239,7 +324,9 @@ class Axis:
         """Length of the cell of each node, between the midpoints to its neighbours; shape (n,), positive.
 
         At the ends of an axis that is not periodic it is half a spacing, so that these are the weights of the
-        trapezoidal rule and their sum is the span; on a periodic axis their sum is the period.
+        trapezoidal rule and their sum is the span; on a periodic axis their sum is the period. Where a boundary tells
+        the position of a plane outside the nodes, which all that is known at that end agrees on, the last cell reaches
+        up to it.
 
         Raises
         ------
@@ -261,7 +348,20 @@ class Axis:
         # distances to the next node and, rolled, to the one before; beyond the ends there is none
         ahead = self.steps if self.period is not None else np.append(self.steps, 0.0)
         sizes: Array = (ahead + np.roll(ahead, 1)) / 2
+        for end, outermost in zip((0, -1), self.reach, strict=True):
+            sizes[end] += abs(float(self.nodes[end]) - outermost)
         return sizes
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Where the cells of the first and of the last node of an axis without a period end: there, or at a plane."""
+        outermost = [float(self.nodes[0]), float(self.nodes[-1])]
+        planes = [self._planes(ends) for _, ends in self.boundary]
+        for side in (0, 1):
+            found = {position for position in (pair[side] for pair in planes) if position is not None}
+            if len(found) == 1:
+                outermost[-1 if (side == 1) == bool(self.nodes[-1] > self.nodes[0]) else 0] = found.pop()
+        return outermost[0], outermost[1]
 
     @property
     def stretching(self) -> float:
@@ -277,32 +377,117 @@ class Axis:
         """Whether the spacing is constant to the rounding of the coordinate."""
         return is_uniform(self.nodes)
 
-    def stencil(self, order: int = 1) -> Stencil:
+    def ends(self, name: str | None = None, label: str | None = None) -> Ends:
+        """What is known of a field at the ends of smallest and of largest coordinate.
+
+        What is said of a field by its name, or of a component by its direction, is said of its own values. What is said
+        without a name is said of scalars, and of a vector as a mirror shows it: where that is "symmetric" the component
+        along this axis is antisymmetric.
+
+        Parameters
+        ----------
+        name : str, optional
+            Name of the field.
+        label : str, optional
+            "x", "y" or "z" for the component of a vector.
+
+        Returns
+        -------
+        tuple of Wall or None
+            Nothing is known where it is None.
+
+        Raises
+        ------
+        ValueError
+            If a value other than zero is known of a vector as a whole.
+        """
+        known = dict(self.boundary)
+        for key in (name, label):
+            if key is not None and key in known:
+                return known[key]
+        plain = known.get(None, (None, None))
+        if label is None:
+            return plain
+        low, high = (self._of_component(wall, label) for wall in plain)
+        return low, high
+
+    def _of_component(self, wall: Wall | None, label: str) -> Wall | None:
+        if wall is None or wall.value == 0:
+            return wall
+        if wall.sign is None:
+            raise ValueError(
+                f"boundary: dimension {self.dim!r} has the value {wall} at an end for all components of a vector; say "
+                f"of which, boundary={{{self.dim!r}: {{'u': ..., 'v': ...}}}}"
+            )
+        return wall.opposite() if label == self.name else wall
+
+    def stencil(self, order: int = 1, fields: Sequence[Named] = ((None, None),)) -> Stencil:
         """Table of the derivative of an order along this axis.
 
         Parameters
         ----------
         order : int
             Order of the derivative, at least 1.
+        fields : sequence of (str or None, str or None)
+            Name of each field that is differentiated, and its direction if it is a component of a vector, for what is
+            known of it at the ends.
 
         Returns
         -------
         Stencil
-            Weights on the true nodes.
+            Weights on the true nodes; where they differ between the fields, with one table for each.
 
         Raises
         ------
         ValueError
-            If the axis has too few points.
+            If the axis has too few points, or as :meth:`ends`.
         """
-        needed = required_points(order, self.accuracy, periodic=self.period is not None)
-        if len(self) < needed:
+        scheme = _Scheme(order, self.accuracy, self.period, self.scheme)
+        known = [self.ends(name, label) for name, label in fields] if self.boundary else []
+        if len(self) > 1 and self.nodes[-1] < self.nodes[0]:
+            known = [(high, low) for low, high in known]
+        if all(ends == known[0] for ends in known):
+            known = known[:1]
+        more = min((outside(self.nodes, ends, scheme.half, self.dim) for ends in known), default=0)
+        if len(self) + more < scheme.needed:
             raise ValueError(
                 f"dimension {self.dim!r}: has {len(self)} points; a derivative of order {order} and accuracy "
-                f"{self.accuracy}{' on a periodic axis' if self.period is not None else ''} needs at least {needed}, "
-                "use a smaller accuracy or more points"
+                f"{self.accuracy}{' on a periodic axis' if self.period is not None else ''} needs at least "
+                f"{scheme.needed - more}, use a smaller accuracy{' or a narrower window' if self.scheme else ''} or "
+                "more points"
             )
-        return table(self.nodes, order, self.accuracy, self.period)
+        if self.scheme is None and not any(map(any, known)):
+            return table(self.nodes, order, self.accuracy, self.period)
+        ends = tuple(known) or ((None, None),)
+        if len(self) <= _CACHED_NODES:
+            return _kept_bounded(self.nodes.tobytes(), scheme, ends, self.dim)
+        return _bounded_table(self.nodes, scheme, ends, self.dim)
+
+    def noise_gain(self, order: int = 1) -> Array:
+        """How much derivatives along this axis magnify noise.
+
+        Parameters
+        ----------
+        order : int
+            Order of the derivative.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Standard deviation of the derivative, in units of the coordinate to the power of minus the order, where the
+            values have independent noise of standard deviation one: the root of the sum of the squares of the weights.
+            Times the spacing it is 0.71 for central differences and 0.32 for least squares over five points.
+
+        Examples
+        --------
+        >>> axis = Axis("x", "x", np.arange(9.0), scheme=LeastSquares(points=5))
+        >>> float(axis.noise_gain()[4].round(4))
+        0.3162
+        """
+        stencil = self.stencil(order)
+        _, weights = stencil.taps(0, stencil.rows, centre=True)
+        gain: Array = np.sqrt((weights**2).sum(axis=0))
+        return gain
 
 
 @dataclass(frozen=True, eq=False)
@@ -381,6 +566,11 @@ class Grid:
         """Dimensions that run along the directions in space."""
         return tuple(axis.dim for axis in self.axes)
 
+    @property
+    def left_handed(self) -> bool:
+        """Whether the axes are left-handed: curls, of right-handed axes, then have the other sign."""
+        return len(self.axes) > 1 and sum(axis.down for axis in self.axes) % 2 == 1
+
     def axis(self, key: str) -> Axis:
         """The axis of a dimension, or else of a direction.
 
@@ -431,4 +621,7 @@ class Grid:
             lines.append(row)
         lines += [f"{axis.dim!r} {axis.obstacle}" for axis in self.axes if axis.obstacle]
         lines += self.notes
+        lines += [f"{axis.dim!r}: {'; '.join(axis.particulars)}" for axis in everything if axis.particulars]
+        if self.left_handed:
+            lines.append("the axes are left-handed")
         return "\n".join(lines)

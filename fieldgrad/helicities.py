@@ -9,7 +9,7 @@ import xarray as xr
 
 from fieldgrad import operators, units
 from fieldgrad.chunked import evaluate, of_vector
-from fieldgrad.components import find_components
+from fieldgrad.components import find_components, refuse_staggered
 from fieldgrad.fields import (
     Velocity,
     frame_of,
@@ -127,7 +127,9 @@ def _evaluated(
 ) -> tuple[xr.DataArray, Grid, Array, str | None]:
     """First component, grid, values, and units of the helicity."""
     require_labelled(obj, "obj")
-    grid = infer_grid(obj) if grid is None else grid
+    if grid is None:
+        refuse_staggered(obj, components)
+        grid = infer_grid(obj)
     require_lengths(grid)
     require_whole(grid, "the curl of a vector")
     if len(grid.axes) != 3:
@@ -138,7 +140,7 @@ def _evaluated(
         )
     found = find_components(obj, grid, components)
     first = found.fields[0]
-    frame = frame_of(grid, first)
+    frame = frame_of(grid, first, vector=found)
     fields = vector_of(found.fields, found.labels)
     operators.require_real_velocity(name, fields[0].dtype)
     (result,) = evaluate(of_vector(function), fields, frame)

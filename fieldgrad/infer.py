@@ -10,18 +10,23 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import xarray as xr
 
-from fieldgrad.coordinates import direction, metres, positions
+from fieldgrad.coordinates import direction, metres, points_down, positions
 from fieldgrad.geometries import Asked
 from fieldgrad.grid import SPATIAL, Axis, Grid, checked_nodes, is_uniform
+from fieldgrad.least_squares import LeastSquares
 from fieldgrad.mesh import find_mesh
 from fieldgrad.systems import EARTH_RADIUS, System
+from fieldgrad.walls import Ends, Wall
 
 Obj: TypeAlias = xr.DataArray | xr.Dataset
 Sizes: TypeAlias = Mapping[Hashable, int]
 Variables: TypeAlias = Mapping[Any, xr.Variable]
 
+Boundary: TypeAlias = tuple[tuple[str | None, Ends], ...]
+
 _NO_ATTRS: Mapping[Any, Any] = {}
 _AUTO = Asked()
+FINITE_DIFFERENCE, LEAST_SQUARES = "finite_difference", "least_squares"
 
 
 def infer_grid(
@@ -34,6 +39,9 @@ def infer_grid(
     geometry: str | System = "auto",
     radius: float = EARTH_RADIUS,
     shallow: bool = False,
+    boundary: Mapping[str, Any] | None = None,
+    scheme: str | LeastSquares = FINITE_DIFFERENCE,
+    positive: Mapping[str, str] | None = None,
 ) -> Grid:
     """Find which dimensions are x, y and z, and where their nodes lie.
 
@@ -66,6 +74,17 @@ def infer_grid(
         Radius of the sphere in metres, from which heights count; 0 where they count from its centre.
     shallow : bool
         Whether lengths on the sphere are those at its surface at every height: the shallow-atmosphere approximation.
+    boundary : mapping of str to what is known, optional
+        Dimension (or direction) -> what is known at its ends of smallest and of largest coordinate, a pair. Each is a
+        number (the value of the field at a wall), "symmetric" or "antisymmetric" (its sign in a mirror there), a
+        :class:`fieldgrad.Wall`, which also tells the position, or None; one alone is for both ends. Where it differs
+        between fields it is a mapping of their names, or of the directions of components, to such pairs.
+    scheme : str or LeastSquares
+        "finite_difference", or "least_squares" for derivatives of polynomials fitted to noisy data;
+        :class:`fieldgrad.LeastSquares` tells the width of the window.
+    positive : mapping of str to str, optional
+        Dimension (or direction) -> "down" where it and the component along it point down, as y does in images, or "up".
+        By default the attribute ``positive`` of the coordinate of y.
 
     Returns
     -------
@@ -102,6 +121,11 @@ def infer_grid(
     steps = _steps(spacing, sizes, variables, owners)
     counted: Set[str] = set() if mesh is None else mesh.dims
     periods = _periods(periodic, sizes, owners, counted)
+    walls = _walls(boundary, obj, sizes, owners, names)
+    fit = _scheme(scheme)
+    downs = _downs(positive, sizes, owners)
+    if mesh is not None:
+        mesh.refuse(boundary=bool(walls), scheme=fit is not None, positive=bool(downs))
     chosen = {owners[name]: name for name in names if name in owners and sizes[owners[name]] != 1}
     if not chosen:
         raise ValueError(
@@ -114,14 +138,16 @@ def infer_grid(
 
     def axis(name: str, dim: str) -> Axis:
         period = periods.get(dim, False)
+        how = (walls.get(dim, ()), fit, downs.get(dim))
         if dim in counted:
             turn = None if period is False else float(sizes[dim])
             return Axis(name, dim, np.arange(float(sizes[dim])), period=turn, accuracy=accuracy)
-        return _axis(name, dim, variables.get(dim), sizes[dim], accuracy, steps.get(dim), period, obj.attrs, asked)
+        step = steps.get(dim)
+        return _axis(name, dim, variables.get(dim), sizes[dim], accuracy, step, period, obj.attrs, asked, *how)
 
     others = []
     for dim in sorted(dim for dim in sizes if isinstance(dim, str) and dim not in chosen and sizes[dim] != 1):
-        if dim in periods or dim in steps:
+        if dim in periods or dim in steps or dim in walls:
             if dim not in variables and dim not in steps:
                 raise _no_coordinate(obj, {dim: None})
             others.append(axis(dim, dim))
@@ -323,7 +349,8 @@ def _owners(sizes: Sizes, variables: Variables, axes: Mapping[str, str | None] |
         elif not best[0]:
             raise ValueError(
                 f"axes: dimensions {' and '.join(map(repr, dims))} claim to be {name} alike; say which is, "
-                f"axes={{{name!r}: {dims[0]!r}}}, or pass variables that share one grid (ds[['u', 'v']])"
+                f"axes={{{name!r}: {dims[0]!r}}}, pass variables that share one grid (ds[['u', 'v']]), or "
+                "bring staggered ones to the centres of their cells (fg.collocate(obj))"
             )
     return owners
 
@@ -402,6 +429,72 @@ def _periods(periodic: Any, sizes: Sizes, owners: Mapping[str, str], counted: Se
     return periods
 
 
+def _walls(
+    boundary: Any, obj: Obj, sizes: Sizes, owners: Mapping[str, str], names: tuple[str, str, str]
+) -> dict[str, Boundary]:
+    """For each dimension what is known at its ends, of each field."""
+    if boundary is None:
+        return {}
+    if not isinstance(boundary, Mapping):
+        raise TypeError(
+            f"boundary: got {boundary!r}; it must map dimensions to what is known, such as {{'y': (0.0, 'symmetric')}}"
+        )
+    walls: dict[str, Boundary] = {}
+    for key, given in boundary.items():
+        dim = _dim_of(key, "boundary", sizes, owners)
+        if dim in walls:
+            raise ValueError(f"boundary: dimension {dim!r} is given twice, as {key!r} the second time")
+        if not isinstance(given, Mapping):
+            walls[dim] = ((None, _ends(given, dim)),)
+            continue
+        for name in given:
+            known = [obj.name] if isinstance(obj, xr.DataArray) else list(obj.data_vars)
+            if name not in known and name not in names:
+                raise ValueError(
+                    f"boundary: {name!r} (for dimension {dim!r}) is no field of the data, which has {_listed(known)}, "
+                    "and no direction of a component"
+                )
+        walls[dim] = tuple((str(name), _ends(pair, dim)) for name, pair in given.items())
+    return walls
+
+
+def _ends(given: Any, dim: str) -> Ends:
+    pair = tuple(given) if isinstance(given, list | tuple) else (given, given)
+    if len(pair) != 2:
+        raise ValueError(
+            f"boundary: dimension {dim!r} has {len(pair)} entries {given!r}; give two, for the ends of smallest and of "
+            "largest coordinate, or one for both"
+        )
+    low, high = (wall if wall is None or isinstance(wall, Wall) else Wall(wall) for wall in pair)
+    return low, high
+
+
+def _scheme(scheme: Any) -> LeastSquares | None:
+    if isinstance(scheme, LeastSquares):
+        return scheme
+    if scheme not in (FINITE_DIFFERENCE, LEAST_SQUARES):
+        raise ValueError(
+            f"scheme: got {scheme!r}; it must be {FINITE_DIFFERENCE!r}, {LEAST_SQUARES!r} or a fieldgrad.LeastSquares"
+        )
+    return LeastSquares() if scheme == LEAST_SQUARES else None
+
+
+def _downs(positive: Any, sizes: Sizes, owners: Mapping[str, str]) -> dict[str, bool]:
+    if positive is None:
+        return {}
+    if not isinstance(positive, Mapping):
+        raise TypeError(
+            f"positive: got {positive!r}; it must map dimensions to 'up' or 'down', such as {{'y': 'down'}}"
+        )
+    downs: dict[str, bool] = {}
+    for key, value in positive.items():
+        dim = _dim_of(key, "positive", sizes, owners)
+        if value not in ("up", "down"):
+            raise ValueError(f"positive: dimension {dim!r} has {value!r}; it must be 'up' or 'down'")
+        downs[dim] = value == "down"
+    return downs
+
+
 def _axis(
     name: str,
     dim: str,
@@ -412,6 +505,9 @@ def _axis(
     period: float | Literal[False] | None,
     obj_attrs: Mapping[Any, Any],
     asked: Asked,
+    boundary: Boundary = (),
+    scheme: LeastSquares | None = None,
+    down: bool | None = None,
 ) -> Axis:
     """One axis; a period of None is looked for, and with False there is none."""
     attrs = _attrs(variable)
@@ -420,14 +516,46 @@ def _axis(
     else:
         nodes, units, scale = np.arange(size) * (1.0 if step is None else step), None, 1.0
     if period is None:
-        period = _found_period(dim, nodes, scale, attrs, obj_attrs)
-    why = asked.obstacle(dim, name, attrs, _kind(variable))
-    return Axis(name, dim, nodes, units, None if period is False else period, accuracy, why)
+        period = found_period(dim, nodes, scale, attrs, obj_attrs)
+    why = asked.obstacle(dim, name, attrs, _kind(variable), told=down is not None)
+    down = points_down(name, attrs) if down is None else down
+    period = None if period is False else period
+    return Axis(name, dim, nodes, units, period, accuracy, why, boundary, scheme, down)
 
 
-def _found_period(
+def found_period(
     dim: str, positions: Any, scale: float, attrs: Mapping[Any, Any], obj_attrs: Mapping[Any, Any]
 ) -> float:
+    """Period of a dimension: the attribute of its coordinate, else of the data, else that of its uniform spacing.
+
+    Parameters
+    ----------
+    dim : str
+        Name of the dimension.
+    positions : ndarray, shape (n,)
+        Its nodes.
+    scale : float
+        Units of the nodes in a unit of the attribute.
+    attrs, obj_attrs : mapping
+        Attributes of the coordinate and of the data.
+
+    Returns
+    -------
+    float
+        The period.
+
+    Raises
+    ------
+    TypeError
+        If the attribute is no number.
+    ValueError
+        If there is no attribute and the spacing is not uniform.
+
+    Examples
+    --------
+    >>> found_period("x", np.array([0.0, 0.5, 1.0]), 1.0, {}, {})
+    1.5
+    """
     for where in (attrs, obj_attrs):
         if "period" in where:
             return _number(where["period"], f"periodic: the attribute 'period' for dimension {dim!r}") * scale

@@ -14,7 +14,7 @@ import xarray as xr
 from fieldgrad import chunked, operators, second, units
 from fieldgrad.catalogue import Quantity
 from fieldgrad.chunked import evaluate, of_scalar
-from fieldgrad.components import find_components
+from fieldgrad.components import find_components, refuse_staggered
 from fieldgrad.fields import (
     Velocity,
     aligned_on,
@@ -31,6 +31,7 @@ from fieldgrad.fields import (
     require_whole,
     scalar_of,
     short_of,
+    str_name,
     units_of,
     vector_of,
     working,
@@ -109,9 +110,10 @@ def derivative(
         steps.append((axis, int(times)))
     if len({axis.dim for axis, _ in steps}) < len(steps):
         raise ValueError(f"dim: {sorted(orders)} name one dimension twice; give its order once")
-    tables = [(f.get_axis_num(axis.dim), axis.stencil(times)) for axis, times in steps]
-    for number, stencil in tables:
-        result = chunked.derivative(result, number, stencil)
+    tables = [(f.get_axis_num(axis.dim), axis.stencil(times, [(str_name(f), None)])) for axis, times in steps]
+    for place, (number, stencil) in enumerate(tables):
+        # of a derivative along another axis only the changes of a known value are known, and it does not change
+        result = chunked.derivative(result, number, stencil.linear if place else stencil)
     total = sum(times for _, times in steps)
     bottom = " ".join(f"d{axis.dim}{times if times > 1 else ''}" for axis, times in steps)
     top = "d" if total == 1 else f"d{total}"
@@ -482,12 +484,14 @@ def _derive(
 ) -> list[xr.DataArray]:
     require_labelled(obj, "obj")
     named = {name: named_field(obj, name, value) for name, value in parameters.items()}
-    grid = infer_grid(obj) if grid is None else grid
+    if grid is None:
+        refuse_staggered(obj, components)
+        grid = infer_grid(obj)
     require_lengths(grid)
     require_whole(grid, "the gradient of a vector")
     found = find_components(obj, grid, components)
     first = found.fields[0]
-    frame = frame_of(grid, first)
+    frame = frame_of(grid, first, vector=found)
     labels = [operators.value_labels(record, found.labels, frame) for record in records]
     require_free(first, *{dim for record, part in zip(records, labels, strict=True) if part for dim in record.dims})
     # on the dimensions of the field first: arithmetic of xarray would align them behind the caller's back

@@ -61,6 +61,15 @@ class Mesh:
         """Dimensions that count points."""
         return frozenset(self.counted.values())
 
+    def refuse(self, **given: bool) -> None:
+        """Refuse arguments of :func:`fieldgrad.infer_grid` that make no sense here, where they are given."""
+        for argument, there in given.items():
+            if there:
+                raise ValueError(
+                    f"{argument}: is not understood on a curvilinear grid ({', '.join(map(repr, self.names.values()))}), "
+                    "whose axes count points; leave it out"
+                )
+
     def with_periods(self, periods: Mapping[str, Any]) -> Mesh:
         """With what is added to positions after a turn along periodic axes."""
         return replace(self, jumps={dim: value for dim, value in periods.items() if dim in self.dims})

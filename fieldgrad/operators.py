@@ -44,6 +44,8 @@ class Frame:
         For each its axis of the field, not negative.
     stencils : tuple of Stencil
         For each the table of its derivative.
+    left_handed : bool
+        Whether the directions are left-handed, so that pseudo-vectors and pseudo-scalars have the other sign.
     metric : Metric, optional
         How coordinate derivatives become physical ones, on the points of the output; None where they are.
     names : tuple of str
@@ -53,6 +55,7 @@ class Frame:
     directions: tuple[str, ...]
     axes: tuple[int, ...]
     stencils: tuple[Stencil, ...]
+    left_handed: bool = False
     metric: Metric | None = None
     names: tuple[str, ...] = SPATIAL
 
@@ -228,13 +231,14 @@ def _with_velocity(name: str, velocity: Sequence[Array], frame: Frame, out: Arra
     result = allocate(velocity[0], shape, ()) if out is None else _checked_out(out, shape, velocity[0].dtype, velocity)
     own = [inside(field, frame) for field in velocity]
     _run(velocity, frame.names, frame, [Request(name, (), (), (0, 1, 2))], own, [result])
-    return result
+    return np.negative(result, out=result) if frame.left_handed else result
 
 
 def hessian(f: Array, first: Frame, second: Frame, out: Array | None = None) -> Array:
     """Second derivatives, shape (directions, directions, ...), symmetric to the bit.
 
-    Pure ones by their own tables, mixed ones by two first derivatives in x, y, z order.
+    Pure ones by their own tables, mixed ones by two first derivatives in x, y, z order. A value that is known at a wall
+    does not change along it.
     """
     count = len(first.directions)
     shape = (count, count, *f.shape)
@@ -244,7 +248,7 @@ def hessian(f: Array, first: Frame, second: Frame, out: Array | None = None) -> 
         if i + 1 < count:
             along = derivative(f, first.axes[i], first.stencils[i])
             for j in range(i + 1, count):
-                derivative(along, first.axes[j], first.stencils[j], out[i, j])
+                derivative(along, first.axes[j], first.stencils[j].linear, out[i, j])
                 out[j, i] = out[i, j]
     return out
 
@@ -377,6 +381,9 @@ def derive(
     for start in range(0, len(requests), _GROUP):
         part = slice(start, start + _GROUP)
         _run(components, labels, frame, requests[part], values, targets[part])
+    for record, result in zip(records, results, strict=True):
+        if frame.left_handed and record.axial:
+            np.negative(result, out=result)
     return results
 
 
@@ -528,6 +535,11 @@ def _launch(
             tuple((i, j, velocity[k], place[number], sign) for (i, j, k), (number, sign) in connection),
         )
     if fields[0].dtype.kind == "c":
+        if any(stencil is not None and stencil.linear is not stencil for stencil in stencils):
+            raise TypeError(
+                "boundary: a value other than zero is known at a wall, of which part of a complex field is not told; "
+                "pass its real and its imaginary part apart"
+            )
         # operators are linear, with real weights: real and imaginary parts are one more dimension of two points
         fields, outs = [_as_real(field) for field in fields], [_as_real(out) for out in outs]
         parameters = [

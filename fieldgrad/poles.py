@@ -92,12 +92,11 @@ def _at(
     pole = metric.pole
     assert pole is not None
     s, p = pole.meridian, pole.azimuth
-    row, around = axes[s], stencils[p]
-    meridian = stencils[s]
-    azimuth = axes[p]
+    row, azimuth = axes[s], axes[p]
+    meridian, azimuthal = stencils[s], stencils[p]
     assert row is not None
     assert azimuth is not None
-    assert around is not None
+    assert azimuthal is not None
     assert meridian is not None
     dtype = fields[0].real.dtype
 
@@ -108,18 +107,19 @@ def _at(
         return (array[_along(row, index)] if array.shape[row] > 1 else array).astype(dtype)
 
     sigma = entry(metric.arrays[metric.side])
-    table, low, high = meridian.slice(index, index + 1)
+    _, low, high = meridian.slice(index, index + 1)
     here = meridian.first + index
     beside = here + (1 if high - here > here - low else -1)
     step, turn = entry(metric.value(metric.transform[s, s])), dtype.type(metric.turn)
     L = np.zeros((3, 3, *_row_shape(shape, row)), fields[0].dtype)
     values, outward, across, numerators, next_ones = {}, {}, {}, {}, {}
-    for i, field in zip(rows, fields, strict=True):
+    for number, (i, field) in enumerate(zip(rows, fields, strict=True)):
+        table, around = meridian.of(number).slice(index, index + 1)[0], azimuthal.of(number)
         # one direction at a time keeps the others without the nodes around them, of which corners are not there
         third = _inside(field, axes, stencils, 3 - s - p)
         near = step * differentiated(third[_along(row, low, high)], row, table)
         outward[i] = _inside(near, axes, stencils, p)
-        across[i] = sigma * turn * differentiated(near, azimuth, around)
+        across[i] = sigma * turn * differentiated(near, azimuth, around.linear)
         rings = [turn * differentiated(third[_along(row, node)], azimuth, around) for node in (here, beside)]
         numerators[i], next_ones[i] = rings
         values[i] = _inside(third[_along(row, here)], axes, stencils, p)
@@ -129,7 +129,7 @@ def _at(
         if table_of_other is not None:
             bare = _inside(_inside(field, axes, stencils, s), axes, stencils, p)[_along(row, index)]
             scale = entry(metric.value(metric.transform[other, other]))
-            L[i, other] = scale * differentiated(bare, int(axes[other] or 0), table_of_other)
+            L[i, other] = scale * differentiated(bare, int(axes[other] or 0), table_of_other.of(number))
     sizes = {i: np.abs(numerators[i]) for i in rows}
     if vector:
         L[p, p] += outward[s]
@@ -143,7 +143,7 @@ def _at(
                 L[i, j] += entry(metric.value(term)) * values[k]
     for i in rows:
         allowed = (sizes[i] if vector and i in (s, p) else 0) + np.abs(next_ones[i])
-        L[i, p] = np.where(is_regular(numerators[i], allowed, values[i], around, metric.turn), L[i, p], np.nan)
+        L[i, p] = np.where(is_regular(numerators[i], allowed, values[i], azimuthal, metric.turn), L[i, p], np.nan)
     return L
 
 

@@ -23,6 +23,7 @@ from fieldgrad.chunked import derivative, evaluate, is_lazy, of_scalar
 from fieldgrad.geometry import Metric, Term
 from fieldgrad.operators import Array, Frame
 from fieldgrad.poles import is_regular, rows_of
+from fieldgrad.stencils import Stencil
 
 
 def laplacian(f: Any, first: Frame, second: Frame) -> Any:
@@ -94,9 +95,9 @@ def hessian(f: Any, first: Frame, second: Frame) -> Any:
         assert third is not None
         s = row.meridian
         outward = row.sigma * row.step * row.around(row.first(s))
-        axis = first.axes[columns.index(third)]
-        value = row.entry(_entry(metric, third, f)) * derivative(outward, axis, first.stencils[columns.index(third)])
-        return row.masked(value)
+        at = columns.index(third)
+        scale = row.entry(_entry(metric, third, f))
+        return row.masked(scale * derivative(outward, first.axes[at], first.stencils[at].linear))
 
     at_pole: dict[tuple[int, ...], Callable[[_Row], Any]] = {}
     if metric.pole is not None and {metric.pole.azimuth, metric.pole.meridian} <= set(columns):
@@ -194,18 +195,24 @@ class _Row:
         return self._derivative(self._second, m)
 
     def around(self, g: Any, order: int = 1) -> Any:
-        """Derivative of a row along the azimuth, in radians."""
+        """Derivative along the azimuth, in radians, of a row of derivatives."""
         frame = self._first if order == 1 else self._second
-        at = frame.columns.index(self.azimuth)
-        return g.real.dtype.type(self._metric.turn) ** order * derivative(g, frame.axes[at], frame.stencils[at])
+        return self._around(g, frame, self._of_azimuth(frame).linear, order)
 
     def masked(self, value: Any) -> Any:
         """A limit, NaN where it does not exist."""
         beside = self._place + (1 if self._place == 0 else -1)
         here, there = (self._f[self._slice(place)] for place in (self._place, beside))
-        at = self._first.columns.index(self.azimuth)
-        regular = is_regular(self.around(here), self.around(there), here, self._first.stencils[at], self._metric.turn)
-        return chunked.choose(regular, value, np.nan)
+        around = self._of_azimuth(self._first)
+        ring, next_one = (self._around(row, self._first, around, 1) for row in (here, there))
+        return chunked.choose(is_regular(ring, next_one, here, around, self._metric.turn), value, np.nan)
+
+    def _of_azimuth(self, frame: Frame) -> Stencil:
+        return frame.stencils[frame.columns.index(self.azimuth)]
+
+    def _around(self, g: Any, frame: Frame, stencil: Stencil, order: int) -> Any:
+        axis = frame.axes[frame.columns.index(self.azimuth)]
+        return g.real.dtype.type(self._metric.turn) ** order * derivative(g, axis, stencil)
 
     def _derivative(self, frame: Frame, m: int) -> Any:
         at = frame.columns.index(m)

@@ -23,7 +23,7 @@ from fieldgrad.fields import (
     short_of,
     units_of,
 )
-from fieldgrad.geometry import radians
+from fieldgrad.geometry import upright
 from fieldgrad.grid import Axis, Grid
 from fieldgrad.infer import infer_grid
 from fieldgrad.labelled import Names, derive
@@ -74,12 +74,13 @@ def coriolis_parameter(obj: Velocity, *, grid: Grid | None = None, rotation: flo
     array([0., 1., 2.])
     """
     require_labelled(obj, "obj")
-    axis = _latitude(infer_grid(obj) if grid is None else grid)
+    grid = infer_grid(obj) if grid is None else grid
+    axis = _latitude(grid)
     if axis.dim not in obj.dims or obj.sizes[axis.dim] != len(axis):
         raise ValueError(
             f"grid: dimension {axis.dim!r} of {len(axis)} points is not that of the data; infer it from them"
         )
-    return _coriolis(obj, axis, rotation)
+    return _coriolis(obj, grid, rotation)
 
 
 def absolute_vorticity(
@@ -129,7 +130,7 @@ def absolute_vorticity(
     1.5
     """
     grid, w = _vertical_vorticity(obj, grid, components)
-    f = _coriolis(w, _latitude(grid), rotation)
+    f = _coriolis(w, grid, rotation)
     total = w + f.astype(w.dtype)
     return relabel(
         w,
@@ -186,7 +187,7 @@ def rossby_number(
     array([nan, 0.5])
     """
     grid, w = _vertical_vorticity(obj, grid, components)
-    f = _coriolis(w, _latitude(grid), rotation).astype(w.dtype)
+    f = _coriolis(w, grid, rotation).astype(w.dtype)
     ratio = w / f.where(f != 0)
     return relabel(
         w,
@@ -302,8 +303,9 @@ def _latitude(grid: Grid) -> Axis:
     return found[0]
 
 
-def _coriolis(obj: Velocity, axis: Axis, rotation: float) -> xr.DataArray:
-    values = 2 * float(rotation) * np.sin(axis.nodes * radians(axis.units))
+def _coriolis(obj: Velocity, grid: Grid, rotation: float) -> xr.DataArray:
+    axis = _latitude(grid)
+    values = 2 * float(rotation) * np.sin(upright(grid, axis))
     coords = {axis.dim: obj.coords[axis.dim]} if axis.dim in obj.coords else {}
     attrs = {
         "long_name": "Coriolis parameter",
@@ -321,6 +323,8 @@ def _vertical_vorticity(obj: Velocity, grid: Grid | None, components: Names) -> 
     w = derive(obj, "vorticity", grid=grid, components=components)["vorticity"]
     if "component" in w.dims:
         w = w.sel(component="z", drop=True)
+        if grid.axis("z").down:
+            w = (-w).assign_attrs(w.attrs)
     unit = w.attrs.get("units")
     if unit is not None and unit != "s-1":
         raise ValueError(

@@ -9,7 +9,9 @@ adjoint are all told by the table; the kernels know nothing else.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -77,8 +79,8 @@ def fornberg(offsets: Array, order: int) -> Array:
 class Stencil:
     """A linear operator along one axis, as a table.
 
-    Row ``i`` gives ``y_i = sum_j w_ij (f_j - f_c) + row_sum_i f_c``, where ``c = first + i`` is the node that the row
-    belongs to. The weight of the centre itself is stored too, so that each row sums to ``row_sum``.
+    Row ``i`` gives ``y_i = sum_j w_ij (f_j - f_c) + row_sum_i (f_c - known_i)``, where ``c = first + i`` is the node
+    that the row belongs to. The weight of the centre itself is stored too, so that each row sums to ``row_sum``.
 
     Parameters
     ----------
@@ -96,6 +98,12 @@ class Stencil:
         Node of the first row; 0 but for a block of a larger table.
     periodic : bool
         Whether the band wraps around; edges are empty then.
+    known : ndarray, shape (rows,), optional
+        What the centre is compared with in the term of the row sum, zero by default: the value at a wall, whose weight
+        is ``-row_sum``.
+    each : tuple of Stencil
+        Tables of the fields that are differentiated together, in their order, where a boundary tells them apart; all
+        of one shape. Empty where this table is that of all.
 
     Raises
     ------
@@ -124,6 +132,8 @@ class Stencil:
     nodes: int
     first: int = 0
     periodic: bool = False
+    known: Array | None = None
+    each: tuple[Stencil, ...] = ()
 
     def __post_init__(self) -> None:
         taps, rows = self.band.shape
@@ -151,6 +161,12 @@ class Stencil:
             bound = 1e-10 * np.abs(weights).sum(axis=0)
             if not (np.isfinite(error) & (error <= bound)).all():
                 raise ValueError("row_sum: the weights of a row are not finite or do not add up to it")
+        if self.known is not None:
+            if self.known.shape != (rows,) or not np.isfinite(self.known).all():
+                raise ValueError(f"known: must hold {rows} finite values, one for each row")
+            self.known.flags.writeable = False
+        if any(other._form != self._form for other in self.each):
+            raise ValueError("each: the tables of several fields must have one shape")
         for table in (self.band, self.lower, self.upper, self.row_sum):
             table.flags.writeable = False
 
@@ -167,6 +183,27 @@ class Stencil:
     def half_width(self) -> int:
         """Nodes that the band reaches to either side of its centre."""
         return len(self.band) // 2
+
+    @property
+    def _form(self) -> tuple[Any, ...]:
+        blocks = (self.band.shape, self.lower.shape, self.upper.shape)
+        return (*blocks, self.nodes, self.first, self.periodic)
+
+    def of(self, number: int) -> Stencil:
+        """The table of one of the fields that are differentiated together."""
+        return self.each[number] if self.each else self
+
+    @cached_property
+    def bounded(self) -> bool:
+        """Whether a row of this table, or of one in :attr:`each`, has a term of the row sum."""
+        return bool(self.row_sum.any()) or any(table.bounded for table in self.each)
+
+    @cached_property
+    def linear(self) -> Stencil:
+        """The table with zero for all known values: for a field whose changes alone matter, such as a derivative."""
+        if self.known is None and all(table.linear is table for table in self.each):
+            return self
+        return replace(self, known=None, each=tuple(table.linear for table in self.each))
 
     @property
     def neighbours(self) -> int:
@@ -217,7 +254,9 @@ class Stencil:
         ):
             for r in range(max(start, block_start), min(stop, block_start + len(block))):
                 node = self.first + r
-                others = np.arange(column, column + block.shape[1]) != node
+                # a block is as wide as its widest row: what others do not use must not spread NaN to them
+                used = block[r - block_start] != 0
+                others = used & (np.arange(column, column + block.shape[1]) != node)
                 count = int(others.sum())
                 offsets[:count, r - start] = np.flatnonzero(others) + column - node
                 weights[:count, r - start] = block[r - block_start, others]
@@ -304,11 +343,13 @@ class Stencil:
             row_sum=self.row_sum[start:stop],
             nodes=high - low,
             first=self.first + start - low,
+            known=None if self.known is None else self.known[start:stop],
+            each=tuple(table.slice(start, stop)[0] for table in self.each),
         )
         return block, low, high
 
     def transpose(self) -> Stencil:
-        """The exact adjoint: the table of the transposed matrix.
+        """The exact adjoint: the table of the transposed matrix, which knows nothing of known values.
 
         Its rows do not sum to zero and its edges are wider than those of the table.
 
@@ -420,21 +461,46 @@ def derivative_stencil(
         raise ValueError(
             f"x: has {n} points; a derivative of order {order} and accuracy {accuracy} needs at least {needed}"
         )
+    rule = partial(_checked, order=order)
+    return assembled(x, half, order + edge_accuracy, rule, period)
+
+
+def assembled(x: Array, half: int, edge: int, rule: Callable[[Array], Array], period: float | None = None) -> Stencil:
+    """The table of a rule that turns windows of nodes into weights.
+
+    Parameters
+    ----------
+    x : ndarray of float64, shape (n,)
+        Strictly monotonic positions of the nodes.
+    half : int
+        Nodes to either side in windows of the interior.
+    edge : int
+        Nodes of the windows at either end; there must be as many.
+    rule : callable
+        From offsets, shape (nodes, points), to weights of that shape whose columns sum to zero.
+    period : float, optional
+        Makes the axis periodic.
+
+    Returns
+    -------
+    Stencil
+        A table of n rows.
+    """
+    n = len(x)
     empty = np.zeros((0, 0))
     if period is not None:
         step = math.copysign(abs(period), x[-1] - x[0]) if n > 1 else abs(period)
         extended = np.concatenate([x[n - half :] - step, x, x[:half] + step])
-        band = _windows(extended, np.arange(n) + half, half, order)
+        band = _windows(extended, np.arange(n) + half, half, rule)
         return Stencil(band, empty, empty, np.zeros(n), nodes=n, periodic=True)
-    edge = order + edge_accuracy
     # too short for an interior: the halves take the windows at either end
     a = half if n >= 2 * half + 1 else (n + 1) // 2
     b = half if n >= 2 * half + 1 else n // 2
     band = np.zeros((2 * half + 1, n))
     if n - b > a:
-        band[:, a : n - b] = _windows(x, np.arange(a, n - b), half, order)
-    lower = _checked(x[:edge, np.newaxis] - x[:a], order).T.copy()
-    upper = _checked(x[n - edge :, np.newaxis] - x[n - b :], order).T.copy()
+        band[:, a : n - b] = _windows(x, np.arange(a, n - b), half, rule)
+    lower = rule(x[:edge, np.newaxis] - x[:a]).T.copy()
+    upper = rule(x[n - edge :, np.newaxis] - x[n - b :]).T.copy()
     return Stencil(band, lower, upper, np.zeros(n), nodes=n)
 
 
@@ -443,12 +509,12 @@ def required_points(order: int, accuracy: int, *, periodic: bool = False) -> int
     return order + accuracy + (order + 1) % 2 if periodic else order + accuracy
 
 
-def _windows(x: Array, centres: NDArray[np.intp], half: int, order: int) -> Array:
+def _windows(x: Array, centres: NDArray[np.intp], half: int, rule: Callable[[Array], Array]) -> Array:
     weights = np.empty((2 * half + 1, len(centres)))
     shifts = np.arange(-half, half + 1)[:, np.newaxis]
     for start in range(0, len(centres), _ROWS):
         block = centres[start : start + _ROWS]
-        weights[:, start : start + _ROWS] = _checked(x[block + shifts] - x[block], order)
+        weights[:, start : start + _ROWS] = rule(x[block + shifts] - x[block])
     return weights
 
 

@@ -342,6 +342,7 @@ def _asked(flow: _Flow, order: Order) -> dict[str, Any]:
     grid = hashlib.sha256(repr(flow.grid.system).encode())
     for axis in flow.grid.axes:
         grid.update(repr((axis.name, axis.dim, axis.units, axis.period, axis.accuracy)).encode())
+        grid.update(repr((axis.boundary, axis.scheme, axis.down)).encode())
         grid.update(axis.nodes.tobytes())
     files = hashlib.sha256()
     for path in sorted(flow.path.rglob("*")) if flow.path.is_dir() else [flow.path]:

@@ -14,7 +14,7 @@ import xarray as xr
 
 from fieldgrad import operators, units
 from fieldgrad.chunked import evaluate, of_scalar
-from fieldgrad.components import COMPONENT, Components, find_components
+from fieldgrad.components import COMPONENT, Components, find_components, refuse_staggered
 from fieldgrad.coordinates import BY_RESEMBLANCE, direction, metres, seconds
 from fieldgrad.fields import (
     Velocity,
@@ -340,7 +340,8 @@ class _Carried:
 
     def rate(self, time: tuple[int, Stencil] | None = None) -> Array:
         """(u . grad) f, and with an axis of time and its table df/dt too."""
-        frame = frame_of(self.grid, self.first)
+        vectorial = Components(self.extra[COMPONENT], self.parts) if self.extra else None
+        frame = frame_of(self.grid, self.first, vector=vectorial)
         if time is not None:
             directions, axes, stencils = (*frame.directions, "time"), (*frame.axes, time[0]), (*frame.stencils, time[1])
             frame = replace(frame, directions=directions, axes=axes, stencils=stencils)
@@ -382,8 +383,9 @@ def _rate(
     if turning:
         operators.vector_advection(still, turning, space, vector, result)
     else:
-        for field, out in zip(still, outs, strict=True):
-            operators.advection(field, space, vector, out)
+        for number, (field, out) in enumerate(zip(still, outs, strict=True)):
+            own = replace(space, stencils=tuple(stencil.of(number) for stencil in space.stencils))
+            operators.advection(field, own, vector, out)
     if changing:
         for field, out in zip(fields, outs, strict=True):
             out += operators.derivative(operators.inside(field, space), frame.axes[-1], frame.stencils[-1])
@@ -396,6 +398,7 @@ def _carried(f: xr.DataArray | xr.Dataset, velocity: Velocity, grid: Grid | None
     extra: dict[str, tuple[str, ...]] = {}
     order: tuple[Hashable, ...] = ()
     if grid is None:
+        refuse_staggered(velocity, components)
         grid = infer_grid(f if isinstance(f, xr.Dataset) else velocity)
     require_lengths(grid)
     turning = isinstance(f, xr.DataArray) and COMPONENT in f.dims and not grid.system.cartesian

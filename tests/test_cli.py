@@ -108,6 +108,39 @@ def test_info_on_a_dns(run: Any, data_dir: Path) -> None:
     assert "Velocity: u along x, v along y, w along z" in ran.out
 
 
+def test_derive_on_a_sphere(run: Any, tmp_path: Path) -> None:
+    lat, lon = np.linspace(-90.0, 90.0, 9), np.arange(12) * 30.0
+    wind = np.random.default_rng(5).normal(size=(2, 9, 12))
+    ds = xr.Dataset(
+        {name: (("lat", "lon"), values) for name, values in zip("uv", wind, strict=True)},
+        {"lat": ("lat", lat, {"units": "degrees_north"}), "lon": ("lon", lon, {"units": "degrees_east"})},
+    )
+    ds.to_netcdf(tmp_path / "globe.nc")
+    ds.drop_attrs().to_netcdf(tmp_path / "silent.nc")
+    shown = run("info", "globe.nc").out
+    assert "Grid: spherical (inferred: latitude and longitude in degrees), radius 6.3712e+06, 2-D" in shown
+    assert "'lon' is periodic: 360 (inferred: 330 is followed by 0)" in shown
+    ran = run("derive", "globe.nc", "-o", "out.nc", "-q", "vorticity,divergence")
+    assert ran.code == 0, ran.err
+    expected = fg.derive(ds, ["vorticity", "divergence"])
+    for name, field in loaded(tmp_path / "out.nc").items():
+        np.testing.assert_array_equal(field.values, expected[name].values)
+        assert "spherical" in field.attrs["fieldgrad_geometry"]
+    refused = run("derive", "silent.nc", "-o", "no.nc", "-q", "vorticity")
+    assert refused.code == 4
+    assert "'lon' is a longitude" in one_line(refused.err)
+    ran = run(
+        "derive", "silent.nc", "-o", "half.zarr", "-q", "vorticity", "--geometry", "spherical", "--radius", "3185600"
+    )
+    assert ran.code == 0, ran.err
+    np.testing.assert_allclose(
+        loaded(tmp_path / "half.zarr").vorticity.values, 2 * expected.vorticity.values, rtol=1e-12
+    )
+    wrong = run("info", "globe.nc", "--geometry", "oblate")
+    assert wrong.code == 2
+    assert "'oblate' must be one of auto, cartesian, spherical" in wrong.err
+
+
 def test_derive_on_a_dns(run: Any, data_dir: Path, tmp_path: Path) -> None:
     source = data_dir / "taylor-green" / "tgv_re400_96.nc"
     args = ["derive", source, "-o", "out.nc", "--quantities", "dissipation", "--periodic", "x,y,z"]
@@ -142,17 +175,48 @@ def test_a_slice_without_coordinates(run: Any, data_dir: Path, tmp_path: Path) -
     assert float(np.sqrt((w**2).mean())) == pytest.approx(7.8916, rel=1e-3)
 
 
-def test_a_climate_file_is_refused_with_the_reason(run: Any, data_dir: Path, tmp_path: Path) -> None:
+def test_walls_and_least_squares(run: Any, plane: Path, tmp_path: Path) -> None:
+    how = ("--boundary", "y.u=1@-0.1:symmetric@node, y.v=none:0", "--scheme", "least_squares:5", "--periodic=x")
+    ran = run("info", plane, *how)
+    assert ran.code == 0
+    assert "y: u 1 at -0.1 below, symmetric at node above; v nothing known below, 0 above; least squares" in ran.out
+    ran = run("derive", plane, "-o", "out.nc", "-q", "vorticity", *how)
+    assert (ran.code, ran.err) == (0, "")
+    ds = loaded(plane)
+    known = {"u": (fg.Wall(1.0, at=-0.1), fg.Wall("symmetric", at="node")), "v": (None, 0.0)}
+    grid = fg.infer_grid(ds[["u", "v"]], boundary={"y": known}, scheme=fg.LeastSquares(5), periodic="x")
+    np.testing.assert_array_equal(
+        loaded(tmp_path / "out.nc").vorticity, fg.derive(ds, "vorticity", grid=grid).vorticity
+    )
+
+
+def test_staggered_files_are_refused_with_the_way_out(run: Any, tmp_path: Path) -> None:
+    edges, centres = np.arange(4.0), np.arange(3.0) + 0.5
+    coords = {"x": centres, "y": centres, "x_f": edges, "y_f": edges}
+    flow = {"u": (("y", "x_f"), np.ones((3, 4))), "v": (("y_f", "x"), np.ones((4, 3)))}
+    xr.Dataset(flow, coords).to_netcdf("mac.nc", engine="netcdf4")
+    ran = run("derive", "mac.nc", "-o", "out.nc", "-q", "vorticity")
+    assert ran.code == 4
+    assert "staggered grid; bring them to the centres of its cells first (fg.collocate, in Python)" in one_line(ran.err)
+
+
+def test_a_climate_file_is_refused_with_the_way_out(run: Any, data_dir: Path, tmp_path: Path) -> None:
     source = data_dir / "climate" / "uvt.nc"
     ran = run("info", source)
     assert ran.code == 0
+    assert "Grid: spherical (inferred: latitude and longitude in degrees)" in ran.out
     assert "derive refuses this grid" in ran.out
-    assert "'lat' is a latitude" in ran.out
-    for axes in ((), ("--axes", "z=none")):
-        ran = run("derive", source, "-o", "out.nc", "-q", "vorticity", *axes)
-        assert ran.code == 4
-        assert "'lon' is a longitude in degrees_east, which is no length" in one_line(ran.err)
+    ran = run("derive", source, "-o", "out.nc", "-q", "vorticity")
+    assert ran.code == 4
+    message = one_line(ran.err)
+    assert "'lev' is a pressure coordinate (hPa), which is no length" in message
+    assert "or take the horizontal part (--axes z=none)" in message
     assert os.listdir(tmp_path) == []
+    ran = run("derive", source, "-o", "out.nc", "-q", "vorticity", "--axes", "z=none")
+    assert (ran.code, ran.err) == (0, "")
+    ds = loaded(source)
+    expected = fg.curl(ds, grid=fg.infer_grid(ds, axes={"z": None}))
+    np.testing.assert_array_equal(loaded(tmp_path / "out.nc").vorticity.values, expected.values)
 
 
 def test_info_without_velocity(run: Any, tmp_path: Path) -> None:
@@ -195,6 +259,15 @@ def test_unreadable_input(content: bytes | None, message: str, run: Any, tmp_pat
         (["-q", "vorticity", "--periodic", "x=long"], 2, "'long' for x is no number"),
         (["-q", "vorticity", "--spacing", "x=1,x=2"], 2, "'x' is given twice"),
         (["-q", "vorticity", "--accuracy", "3"], 2, "must be 2, 4, 6 or 8"),
+        (["-q", "vorticity", "--boundary", "y"], 2, "NAME=VALUE"),
+        (["-q", "vorticity", "--boundary", "y=even"], 2, "'even' for y is no number"),
+        (["-q", "vorticity", "--boundary", "y=0:0:0"], 2, "'0:0:0' for y has more than two ends"),
+        (["-q", "vorticity", "--boundary", "y=0@node"], 2, "the value 0 is said to be known at a node"),
+        (["-q", "vorticity", "--boundary", "y=0,y.u=1"], 2, "'y' is given for all fields and for one"),
+        (["-q", "vorticity", "--boundary", "y.q=1"], 4, "'q' (for dimension 'y') is no field"),
+        (["-q", "vorticity", "--boundary", "q=1"], 4, "'q' is no dimension or direction"),
+        (["-q", "vorticity", "--scheme", "upwind"], 2, "'upwind' must be finite_difference, least_squares or"),
+        (["-q", "vorticity", "--scheme", "least_squares:4"], 2, "'4' must be an odd number of points"),
         (["-q", "vorticity", "-p", "viscosity"], 2, "NAME=VALUE"),
         (["-q", "vorticity", "--no-such-option"], 2, "--no-such-option"),
         (["-q", "vorticity", "--scheduler", "many"], 2, "--scheduler: 'many' is not known; it must be threads"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import numba
 
+from fieldgrad.kernels._pipeline import InlineCompiler
+
 # No fast-math at all, not even contraction: where products and sums are joined is said with `fma`, so that a value has
 # the same bits alone, beside others, in a vector body, in a scalar remainder and in any block.
 # error_model numpy: a division by zero is inf or NaN, never a branch, which would keep a loop from vectorising.
@@ -12,11 +14,11 @@ OPTIONS = {"error_model": "numpy"}
 
 #: For functions that are called inside a loop. Helpers that take arrays cost 20 times once LLVM stops inlining them.
 #: Wrappers for calls from Python would double their compile time.
-INLINED = {"forceinline": True, **OPTIONS}
+INLINED = {"forceinline": True, "pipeline_class": InlineCompiler, **OPTIONS}
 inlined = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **INLINED)
 
 #: For functions that are called once a row.
-called = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
+called = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=InlineCompiler, **OPTIONS)
 
 #: For kernels. They release the GIL, and are cached on disk, so that a second process compiles nothing.
 kernel = numba.njit(nogil=True, cache=True, boundscheck=False, **OPTIONS)

@@ -7,8 +7,10 @@ A call on a field that was seen before finds it ready: for small fields this tak
 from __future__ import annotations
 
 import functools
+import gc
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,15 +31,21 @@ _TILE = 16
 _ROWS = 256
 # Points of a row in a task; 512 are as fast as whole rows of 4096, and keep the planes of the stencil in cache.
 _FUSED_BLOCK = 512
+# The same where scratch is used, of which each task works on one part after the other. Two threads, ms, rows of 500: L
+# 82 with tasks of one part, 67 so; D and W 130 and 118.
+_SCRATCH_TASK = 1024
 _LONG_BLOCK = 8192
 # Outputs that are written at once, where they do not lie a multiple of _ALIAS bytes apart. More streams than a cache
 # set has ways evict each other (one thread, ms, 256^3: D and W 2277 written at once, 400 staged, 268 staged and
-# streamed).
-_DIRECT_OUTPUTS = 3
+# streamed). Where they do not, the stores of up to six hide behind the arithmetic (two threads, ms, 250^3: vorticity,
+# Q, lambda2 and dissipation 119 staged and streamed, 104 direct; lambda2 alone 82).
+_DIRECT_OUTPUTS = 6
 _ALIAS = 4096
 # Bytes of output from which staged values bypass the caches: no line is read only to be overwritten. One thread, ms: L
 # at 250^3 180 stored, 132 streamed; D and W 304 and 220; where all fits into the cache storing is faster.
 _STREAM_FROM = 64 << 20
+# Entries behind the weights of a row where tables have boundaries.
+_BOUNDARY = 2
 # Rows of all tables of a call up to which it is kept ready: a few megabytes in all.
 _KEPT_ROWS = 10_000
 
@@ -167,7 +175,8 @@ def _kept(
         (CONSTANT, ALONG)[next(rows_of_own)[3]] if isinstance(field, tuple) else FIELD if field else NUMBER
         for field in fields
     )
-    tables, form = _tables(layout, stencils, dtype, centre=not difference)
+    bounded = difference and any(stencil.bounded for stencil in stencils if stencil is not None)
+    tables, form = _all_tables(layout, stencils, dtype, len(rows), centre=not difference, bounded=bounded)
     outputs = sum(max(len(one.rows), 1) * max(len(one.columns), 1) for one in requests)
     streamed = outputs * layout.points * dtype.itemsize >= _STREAM_FROM
     steps = [
@@ -184,12 +193,13 @@ def _kept(
         form.half,
         form.width,
         difference,
+        _BOUNDARY if bounded else 0,
         kinds,
         requests,
         staged,
         metric,
     )
-    function = _compiled(spec, dtype, len(fields), len(requests))
+    function = _compiled(spec, dtype, len(fields), len(requests), len(tables) // engine.TABLES)
     numbers, tasks = _pieces(layout, form, origin, staged, streamed and staged, threads)
     return Call(function, numbers, layout, tables, tasks)
 
@@ -205,8 +215,22 @@ class _Form:
     edge_width: int
 
 
+def _all_tables(
+    layout: Layout, stencils: Sequence[Stencil | None], dtype: np.dtype[Any], count: int, *, centre: bool, bounded: bool
+) -> tuple[tuple[NDArray[Any], ...], _Form]:
+    """The tables of all inputs, or of each where boundaries tell them apart: their shapes are the same."""
+    if not (bounded and any(stencil.each for stencil in stencils if stencil is not None)):
+        return _tables(layout, stencils, dtype, centre=centre, bounded=bounded)
+    parts = []
+    for number in range(count):
+        own = [None if stencil is None else stencil.of(number) for stencil in stencils]
+        tables, form = _tables(layout, own, dtype, centre=centre, bounded=bounded)
+        parts.append(tables)
+    return sum(parts, ()), form
+
+
 def _tables(
-    layout: Layout, stencils: Sequence[Stencil | None], dtype: np.dtype[Any], *, centre: bool
+    layout: Layout, stencils: Sequence[Stencil | None], dtype: np.dtype[Any], *, centre: bool, bounded: bool
 ) -> tuple[tuple[NDArray[Any], ...], _Form]:
     """Offsets and weights as the engine reads them: a row for each point of an outer slot, a column along the row."""
     chosen = [None if slot == ABSENT else stencils[slot] for slot in layout.slots]
@@ -216,7 +240,7 @@ def _tables(
         if stencil is None:
             tables += [np.zeros(0, np.int64), np.zeros(0, dtype)]
         else:
-            offsets, weights = stencil.taps(0, stencil.rows, width, centre=centre)
+            offsets, weights = _listed(stencil, 0, stencil.rows, width, centre=centre, bounded=bounded)
             tables += [_flat(offsets.T * stride, np.int64), _flat(weights.T, dtype)]
     stencil, step = chosen[3], layout.step
     if stencil is None:
@@ -227,7 +251,9 @@ def _tables(
     band = np.delete(stencil.band, half, axis=0)
     if centre:  # last, as in the lists of neighbours, so that sums have one order along every axis
         band = np.concatenate([band, stencil.band[half : half + 1]])
-    ends = [stencil.taps(start, stop, centre=centre) for start, stop in ((0, low), (n - high, n))]
+    ends = [
+        _listed(stencil, start, stop, None, centre=centre, bounded=bounded) for start, stop in ((0, low), (n - high, n))
+    ]
     offsets = np.concatenate([offsets for offsets, _ in ends], axis=1)
     weights = np.concatenate([weights for _, weights in ends], axis=1)
     tables += [
@@ -236,6 +262,18 @@ def _tables(
         _flat(np.repeat(weights.T, step, axis=0), dtype),
     ]
     return tuple(tables), _Form(half, width + centre, low * step, high * step, len(offsets))
+
+
+def _listed(
+    stencil: Stencil, start: int, stop: int, width: int | None, *, centre: bool, bounded: bool
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Neighbours of rows, and behind them what a boundary adds."""
+    offsets, weights = stencil.taps(start, stop, width, centre=centre)
+    if not bounded:
+        return offsets, weights
+    sums = stencil.row_sum[start:stop]
+    known = np.zeros_like(sums) if stencil.known is None else stencil.known[start:stop]
+    return np.pad(offsets, ((0, _BOUNDARY), (0, 0))), np.concatenate([weights, sums[np.newaxis], known[np.newaxis]])
 
 
 def _flat(table: NDArray[Any], dtype: Any) -> NDArray[Any]:
@@ -249,10 +287,8 @@ def _pieces(
     _, planes, rows, n = layout.sizes
     outer = sum(slot != ABSENT for slot in layout.slots[:3])
     fused = form.width <= engine.FUSED_WIDTH and 2 * form.half <= engine.FUSED_WIDTH
-    if fused and not staged:
-        block = min(n, _FUSED_BLOCK if outer else _LONG_BLOCK)
-    else:
-        block = min(n, engine.SCRATCH_BLOCK)
+    with_scratch = staged or not fused
+    block = min(n, _SCRATCH_TASK if with_scratch else _FUSED_BLOCK if outer else _LONG_BLOCK)
     tile = min(rows, _TILE if outer > 1 else _ROWS)
     blocks, tiles = -(-n // block), -(-rows // tile)
     # a sweep is cut only as far as the threads need pieces: each cut reads the planes beside it twice
@@ -268,6 +304,7 @@ def _pieces(
     numbers[engine.LOW : engine.STEP + 1] = form.low, form.high, form.edge_width, layout.step
     numbers[engine.CHUNK : engine.BLOCKS + 1] = chunk, chunks, tile, tiles, block, blocks
     numbers[engine.STREAMED] = streamed
+    numbers[engine.PART] = min(block, engine.SCRATCH_BLOCK) if with_scratch else block
     if layout.own:
         strides = [stride for own in layout.own for stride in own[:3]]
         numbers = np.concatenate([numbers, strides, np.stack(layout.batch_own, axis=1).ravel()], dtype=np.int64)
@@ -283,13 +320,14 @@ def _spec(
     half: int,
     width: int,
     difference: bool,
+    extra: int,
     fields: tuple[int, ...],
     requests: tuple[Request, ...],
     staged: bool,
     metric: Metric | None,
 ) -> Spec:
     chosen = tuple(_point(request) for request in requests)
-    return Spec(rows, columns, outer, inner, half, width, difference, fields, chosen, staged, metric)
+    return Spec(rows, columns, outer, inner, half, width, difference, extra, fields, chosen, staged, metric)
 
 
 def _point(request: Request) -> Point:
@@ -313,7 +351,7 @@ def _check_processor() -> None:
 
 
 @functools.cache
-def _compiled(spec: Spec, dtype: np.dtype[Any], parameters: int, outs: int) -> Callable[..., None]:
+def _compiled(spec: Spec, dtype: np.dtype[Any], parameters: int, outs: int, groups: int) -> Callable[..., None]:
     """Entry point of the kernel for these types: loaded from the disk cache, or compiled.
 
     It is called directly, since numba's dispatch costs several microseconds for each argument whose type it has to
@@ -337,9 +375,22 @@ def _compiled(spec: Spec, dtype: np.dtype[Any], parameters: int, outs: int) -> C
         integers,
         integers,
         integers,
-        types.Tuple((integers, source) * 3 + (source, integers, source)),
+        types.Tuple(((integers, source) * 3 + (source, integers, source)) * groups),
         types.int64,
         types.int64,
     )
-    entry: Callable[..., None] = engine.sweep.compile(signature)
+    with _collector_at_rest():
+        entry: Callable[..., None] = engine.sweep.compile(signature)
     return entry
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """No search for cyclic garbage: among the many objects of a compiler it takes an eighth of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

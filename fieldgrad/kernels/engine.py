@@ -64,11 +64,15 @@ LOW, HIGH, EDGE_WIDTH = (
 STEP = 14  # elements between neighbours along the row: above 1 where faster dimensions have been merged into it
 CHUNK, CHUNKS, TILE, TILES, BLOCK, BLOCKS = 15, 16, 17, 18, 19, 20  # pieces of slot 1, slot 2 and the row
 STREAMED = 21  # whether staged outputs bypass the caches
+PART = 22  # points of a row that are worked on at a time
 # Behind these, for parameters with strides of their own: the strides of slots 0, 1, 2 of each, then its offset in each
 # batch.
-ENTRIES = 22
+ENTRIES = 23
 
-# Longest part of a row that is worked on at a time: nine rows of float64 scratch take 18 kB, and stay in the L1 cache.
+# Tables of one input; inputs with boundaries of their own have as many each.
+TABLES = 9
+
+# Longest part of a row where scratch is used: nine rows of float64 take 18 kB, and stay in the L1 cache.
 SCRATCH_BLOCK = 256
 # Rows of scratch are this much longer than the block, which keeps them from falling into one cache set.
 PITCH = SCRATCH_BLOCK + 8
@@ -82,7 +86,13 @@ def _row_difference(spec: Any, f: Any, at: Any, centre: Any, offsets: Any, weigh
     total = load(weights, first) * (load(f, at + load(offsets, first)) - centre)
     for s in range(1, spec.width):
         total = fma(load(weights, first + s), load(f, at + load(offsets, first + s)) - centre, total)
-    return total
+    return _with_boundary(spec, centre, weights, first + spec.width, total)
+
+
+@inlined
+def _with_boundary(spec: Any, centre: Any, weights: Any, at: Any, total: Any) -> Any:
+    """What a boundary adds: the centre beside what is known there, times the sum of the row."""
+    return fma(load(weights, at), centre - load(weights, at + 1), total) if spec.extra else total
 
 
 @inlined
@@ -102,12 +112,15 @@ def _band_difference(spec: Any, f: Any, at: Any, centre: Any, weights: Any, i: A
 
 
 @inlined
-def _edge_difference(f: Any, at: Any, centre: Any, offsets: Any, weights: Any, first: Any, width: Any) -> Any:
+def _edge_difference(
+    spec: Any, f: Any, at: Any, centre: Any, offsets: Any, weights: Any, first: Any, width: Any
+) -> Any:
     """Derivative along the row near its ends: each point has its own list of neighbours."""
+    count = width - spec.extra
     total = load(weights, first) * (load(f, at + load(offsets, first)) - centre)
-    for s in range(1, width):
+    for s in range(1, count):
         total = fma(load(weights, first + s), load(f, at + load(offsets, first + s)) - centre, total)
-    return total
+    return _with_boundary(spec, centre, weights, first + count, total)
 
 
 @inlined
@@ -139,8 +152,28 @@ def _near_end(spec: Any, f: Any, at: Any, edge: Any, width: Any, tables: Any, fi
     """Derivatives along the four slots at a point near an end of the row."""
     centre = _centre(spec, f, at)
     a, b, c = _outer_differences(spec, f, at, centre, tables, first)
-    d = _edge_difference(f, at, centre, tables[7], tables[8], edge * width, width) if spec.inner else like(0.0, centre)
+    zero = like(0.0, centre)
+    d = _edge_difference(spec, f, at, centre, tables[7], tables[8], edge * width, width) if spec.inner else zero
     return a, b, c, d
+
+
+def _of_field(tables: Any, number: Any) -> Any:
+    """The tables of one input: its own, or those of all."""
+    raise NotImplementedError("this function has no meaning outside compiled code")
+
+
+@overload(_of_field, jit_options=INLINED, prefer_literal=True)
+def _of_field_compiled(tables: Any, number: Any) -> Any:
+    first = number.literal_value * TABLES % len(tables)  # those of all, or for an absent input, which is not read
+    last = first + TABLES
+
+    def whole(tables: Any, number: Any) -> Any:
+        return tables
+
+    def part(tables: Any, number: Any) -> Any:
+        return tables[first:last]
+
+    return whole if len(tables) == TABLES else part
 
 
 def _emit(points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any) -> None:
@@ -223,12 +256,13 @@ def _fused_row(
 ) -> None:  # fmt: skip
     n, low, high, step = layout[SIZES + 3], layout[LOW], layout[HIGH], layout[STEP]
     width = layout[EDGE_WIDTH]
+    tables_u, tables_v, tables_w = _of_field(tables, 0), _of_field(tables, 1), _of_field(tables, 2)
     points = points_of(spec)
     for i in range(max(start, low), min(stop, n - high)):
         at = source + i
-        a = _inside(spec, u, at, i, n, step, tables, first)
-        b = _inside(spec, v, at, i, n, step, tables, first) if spec.count > 1 else a
-        c = _inside(spec, w, at, i, n, step, tables, first) if spec.count > 2 else a
+        a = _inside(spec, u, at, i, n, step, tables_u, first)
+        b = _inside(spec, v, at, i, n, step, tables_v, first) if spec.count > 1 else a
+        c = _inside(spec, w, at, i, n, step, tables_w, first) if spec.count > 2 else a
         values = parameters_of(spec, parameters, places, target, i)
         _emit(
             points,
@@ -244,9 +278,9 @@ def _fused_row(
         i = edge if edge < low else n - high - low + edge
         if start <= i < stop:
             at = source + i
-            a = _near_end(spec, u, at, edge, width, tables, first)
-            b = _near_end(spec, v, at, edge, width, tables, first) if spec.count > 1 else a
-            c = _near_end(spec, w, at, edge, width, tables, first) if spec.count > 2 else a
+            a = _near_end(spec, u, at, edge, width, tables_u, first)
+            b = _near_end(spec, v, at, edge, width, tables_v, first) if spec.count > 1 else a
+            c = _near_end(spec, w, at, edge, width, tables_w, first) if spec.count > 2 else a
             values = parameters_of(spec, parameters, places, target, i)
             _emit(
                 points,
@@ -306,7 +340,7 @@ def _fill(
             i = edge if edge < low else n - high - low + edge
             if start <= i < stop:
                 at = source + i
-                value = _edge_difference(f, at, _centre(spec, f, at), tables[7], tables[8], edge * width, width)
+                value = _edge_difference(spec, f, at, _centre(spec, f, at), tables[7], tables[8], edge * width, width)
                 store_scratch(g, (row + 3) * PITCH + i - start, value)
 
 
@@ -325,11 +359,11 @@ def _scratch_row(
     source: Any, target: Any, places: Any, start: Any, stop: Any, layout: Any, tables: Any, first: Any,
 ) -> None:  # fmt: skip
     row = start - start  # not the literal 0: numba would compile the helpers once for each literal
-    _fill(spec, u, g, row, source, start, stop, layout, tables, first)
+    _fill(spec, u, g, row, source, start, stop, layout, _of_field(tables, 0), first)
     if spec.count > 1:
-        _fill(spec, v, g, row + 4, source, start, stop, layout, tables, first)
+        _fill(spec, v, g, row + 4, source, start, stop, layout, _of_field(tables, 1), first)
     if spec.count > 2:
-        _fill(spec, w, g, row + 8, source, start, stop, layout, tables, first)
+        _fill(spec, w, g, row + 8, source, start, stop, layout, _of_field(tables, 2), first)
     points = points_of(spec)
     for i in range(stop - start):
         values = parameters_of(spec, parameters, places, target, start + i)
@@ -377,17 +411,18 @@ def sweep(
     batch_in, batch_out : array of int64
         Offsets of all combinations of further dimensions.
     tables : tuple of array
-        Offsets and weights of slots 0, 1 and 2; weights of the row; offsets and weights of its ends.
+        Offsets and weights of slots 0, 1 and 2; weights of the row; offsets and weights of its ends. As many for each
+        input where these have tables of their own.
     begin, end : int
         Range of tasks.
     """
     g = np.empty(spec.scratch * PITCH, u.dtype)
-    width = spec.width
+    width = spec.width + spec.extra
     chunk, chunks, tile, tiles = layout[CHUNK], layout[CHUNKS], layout[TILE], layout[TILES]
-    block, blocks = layout[BLOCK], layout[BLOCKS]
+    block, blocks, part = layout[BLOCK], layout[BLOCKS], layout[PART]
     for task in range(begin, end):
         start = task % blocks * block
-        stop = min(start + block, layout[SIZES + 3])
+        last_i = min(start + block, layout[SIZES + 3])
         rest = task // blocks
         first_j = rest % tiles * tile
         last_j = min(first_j + tile, layout[SIZES + 2])
@@ -400,11 +435,12 @@ def sweep(
                 source = layout[ORIGIN] + batch_in[batch] + h * layout[IN_STRIDES] + k * layout[IN_STRIDES + 1]
                 target = batch_out[batch] + h * layout[OUT_STRIDES] + k * layout[OUT_STRIDES + 1]
                 for j in range(first_j, last_j):
-                    _row(
-                        spec, u, v, w, parameters, outs, strides, g,
-                        source + j * layout[IN_STRIDES + 2], target + j * layout[OUT_STRIDES + 2],
-                        places_of(spec, layout, ENTRIES, batch, h, k, j), start, stop, layout, tables,
-                        (h * width, k * width, j * width),
-                    )  # fmt: skip
+                    places = places_of(spec, layout, ENTRIES, batch, h, k, j)
+                    for first_i in range(start, last_i, part):
+                        _row(
+                            spec, u, v, w, parameters, outs, strides, g,
+                            source + j * layout[IN_STRIDES + 2], target + j * layout[OUT_STRIDES + 2], places,
+                            first_i, min(first_i + part, last_i), layout, tables, (h * width, k * width, j * width),
+                        )  # fmt: skip
     if layout[STREAMED]:
         fence()

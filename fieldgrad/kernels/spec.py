@@ -176,6 +176,8 @@ class Spec(_Named):
         Neighbours of a point along every outer axis.
     difference : bool
         Whether weights act on differences to the centre (derivatives) or on plain values (adjoints).
+    extra : int
+        Entries behind the weights of a row, for tables with boundaries: its sum, and what the centre is compared with.
     fields : tuple of int
         For each parameter its kind.
     points : tuple of Point
@@ -195,6 +197,7 @@ class Spec(_Named):
         half: int,
         width: int,
         difference: bool,
+        extra: int,
         fields: tuple[int, ...],
         points: tuple[Point, ...],
         staged: bool,
@@ -203,8 +206,8 @@ class Spec(_Named):
         self.staged, self.metric = staged, metric
         self.rows, self.columns = rows, columns
         self.outer, self.inner, self.half, self.width = outer, inner, half, width
-        self.difference, self.fields, self.points = difference, fields, points
-        shape = f"{rows}/{columns}/{outer}/{inner}/{half}/{width}/{difference}/{fields}/{metric}"
+        self.difference, self.extra, self.fields, self.points = difference, extra, fields, points
+        shape = f"{rows}/{columns}/{outer}/{inner}/{half}/{width}/{difference}/{extra}/{fields}/{metric}"
         super().__init__(f"spec[{sources_digest()}/{shape}/{self.list.name}]")
 
     @property
@@ -242,6 +245,7 @@ _CONSTANTS: dict[str, Callable[[Spec], Any]] = {
     "along_1": lambda spec: spec.slots[1],
     "along_2": lambda spec: spec.slots[2],
     "difference": lambda spec: spec.difference,
+    "extra": lambda spec: spec.extra,
     "staged": lambda spec: spec.staged,
     "scratch": lambda spec: DERIVATIVE_ROWS + spec.outputs,
 }

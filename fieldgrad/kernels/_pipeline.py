@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Compiles functions that exist only inside kernels, without machine code of their own.
+
+numba optimises and translates each function by itself, also one that is only ever inlined into another, which is then
+optimised anew with all that it has taken in. Here a helper stays in LLVM's intermediate code, and is optimised and
+translated as a part of the kernel alone. CPU seconds of a first call, everything compiled (accuracy 2):
+
+    quantities of the kernel                                           usual   this pipeline
+    vorticity, q_criterion, lambda2, dissipation                         4.5             2.9
+    principal_directions, rortex, vorticity_alignment, swirling_axis     6.5             4.6
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import PassManager, register_pass
+from numba.core.typed_passes import NativeLowering
+
+
+class _NoMachineCode:
+    """Stands for the code generator where a function gets no address."""
+
+    def set_env(self, name: str, env: Any) -> None:
+        """Do nothing: the kernel that the function is linked into raises nothing that would need it."""
+
+
+class _InlineLibrary(JITCodeLibrary):
+    """The intermediate code of a function, to be linked into that of its callers."""
+
+    @property
+    def codegen(self) -> Any:
+        return _NoMachineCode()
+
+    def _optimize_final_module(self) -> None:
+        """Leave it to the kernel."""
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._verify_declare_only_symbols()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        self._ensure_finalized()
+        return 0
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _InlineLowering(NativeLowering):
+    _name = "fieldgrad_inline_lowering"
+
+    def run_pass(self, state: Any) -> bool:
+        state.library = _InlineLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        return bool(super().run_pass(state))
+
+
+class InlineCompiler(CompilerBase):
+    """The usual pipeline, but for its last step."""
+
+    def define_pipelines(self) -> list[PassManager]:
+        manager = PassManager("fieldgrad_inline")
+        for part in (
+            DefaultPassBuilder.define_untyped_pipeline(self.state),
+            DefaultPassBuilder.define_typed_pipeline(self.state),
+            DefaultPassBuilder.define_nopython_lowering_pipeline(self.state),
+        ):
+            manager.passes.extend(part.passes)
+        manager.passes = [
+            (_InlineLowering, text) if kind is NativeLowering else (kind, text) for kind, text in manager.passes
+        ]
+        manager.finalize()
+        return [manager]
