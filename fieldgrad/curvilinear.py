@@ -205,9 +205,11 @@ def check_cells(grid: Grid) -> None:
     corners = shape.wrapped()
     with np.errstate(invalid="ignore", over="ignore"):
         for rows, columns in _blocks(shape.pattern(), shape.places, shape.places):
+            found = []
             for corner in product((0, 1), repeat=len(rows)):
                 edges = shape.edges(corners, rows, columns, dict(zip(rows, corner, strict=True)))
-                shape.require_one_sign(_determinant(edges, rows, columns), edges, rows, cells=True)
+                found.append(_signs(_determinant(edges, rows, columns), edges, rows))
+            shape.require_one_sign(found, cells=True)
 
 
 class _Shape:
@@ -368,7 +370,9 @@ class _Shape:
             return
         if lat is not None and (np.abs(lat) > np.pi / 2).any():
             where = self._place(np.abs(lat) > np.pi / 2)
-            raise ValueError(f"geometry: the latitude at {where} lies beyond a pole; pass latitudes from -90 to 90 degrees")
+            raise ValueError(
+                f"geometry: the latitude at {where} lies beyond a pole; pass latitudes from -90 to 90 degrees"
+            )
         distance = np.asarray(self.radius())
         if (distance <= 0).any():
             where = self._place((distance <= 0).reshape((1,) * (3 - distance.ndim) + distance.shape))
@@ -387,9 +391,7 @@ class _Shape:
             ends = [[np.take(part, [n], m) for n in (0, 1, -2, -1)] for _, part in parts if part.shape[m] > 1]
             leaps = [jump[d] if d is not None else 0.0 for d, part in parts if part.shape[m] > 1]
             gap = np.sqrt(sum(np.square(a + leap - z) for (a, _, _, z), leap in zip(ends, leaps, strict=True)))
-            steps = [
-                np.sqrt(sum(np.square(one[to] - one[at]) for one in ends)) for at, to in ((0, 1), (2, 3))
-            ]
+            steps = [np.sqrt(sum(np.square(one[to] - one[at]) for one in ends)) for at, to in ((0, 1), (2, 3))]
             name = axis.dim
             if (gap <= _TWICE * np.minimum(*steps)).any():
                 raise ValueError(
@@ -465,43 +467,55 @@ class _Shape:
         blocks = list(_blocks(set(slopes), self.places, self.places))
         for (rows, columns), part in zip(blocks, parts, strict=True):
             own = {key: slope for key, slope in slopes.items() if key[0] in rows and key[1] in columns}
-            self.require_one_sign(part, own, rows, cells=False)
+            self.require_one_sign([_signs(part, own, rows)], cells=False)
 
-    def require_one_sign(self, volume: Array, edges: Entries, rows: Sequence[int], *, cells: bool) -> None:
-        """Verify that volumes are those of edges that span space, and all of one orientation."""
-        largest = np.ones((1, 1, 1))
-        short: Any = False
-        for m in rows:
-            size = np.sqrt(sum(np.square(edge) for (row, _), edge in edges.items() if row == m) + np.zeros((1, 1, 1)))
-            short = short | (size <= _FLAT * size.max(initial=0.0))
-            largest = largest * size
-        flat = short | ~(np.abs(volume) > _FLAT * largest)
-        trend = 1.0 if (volume > 0).sum() * 2 >= volume.size else -1.0
-        bad = flat | (volume * trend <= 0)
+    def require_one_sign(self, found: Sequence[NDArray[np.int8]], *, cells: bool) -> None:
+        """Verify that volumes are all of one orientation, by their signs at the nodes or in the corners of cells."""
+        trend = 1 if sum(int(signs.sum()) for signs in found) >= 0 else -1
+        bad = np.any([signs != trend for signs in found], axis=0)
         if not bad.any():
             return
-        first = np.unravel_index(int(np.argmax(bad.transpose(2, 1, 0))), bad.shape[::-1])[::-1]
+        first = _first(bad)
         where = self._named(first, bad.shape)
-        kind = "degenerate: it has no volume" if flat[first] else "folded: it has another orientation than the others"
+        flat = any(signs[first] == 0 for signs in found)
         if cells:
+            kind = "degenerate: it has no volume" if flat else "folded: it has another orientation than the others"
             raise ValueError(
                 f"grid: the cell that begins at {where} is {kind}; the coordinates must vary along every dimension of "
                 "the grid, and never turn back. Drop rows of points that coincide (obj.isel), or correct the positions"
             )
         raise ValueError(
-            f"grid: the Jacobian of the coordinates at {where} {'vanishes' if flat[first] else 'has the wrong sign'}; "
-            "the grid is too distorted there for stencils of this accuracy: use a smaller accuracy, or drop that part "
-            "(obj.isel)"
+            f"grid: the Jacobian of the coordinates at {where} {'vanishes' if flat else 'has the wrong sign'}; there "
+            "the grid is degenerate, or too distorted for stencils of this accuracy: drop that part (obj.isel), or use "
+            "a smaller accuracy"
         )
 
     def _place(self, bad: NDArray[np.bool_], skip: int | None = None) -> str:
         """The first point of some, by its dimensions."""
-        first = np.unravel_index(int(np.argmax(bad.transpose(2, 1, 0))), bad.shape[::-1])[::-1]
-        return self._named(first, bad.shape, skip)
+        return self._named(_first(bad), bad.shape, skip)
 
     def _named(self, index: Sequence[Any], shape: Sequence[int], skip: int | None = None) -> str:
         named = [f"{self.axes[m].dim}={int(index[m])}" for m in reversed(self.places) if shape[m] > 1 and m != skip]
         return ", ".join(named) or ("" if skip is not None else "every point")
+
+
+def _first(bad: NDArray[np.bool_]) -> tuple[int, ...]:
+    """The first place of some in the order of z, y, x."""
+    place = np.unravel_index(int(np.argmax(bad.transpose(2, 1, 0))), bad.shape[::-1])
+    return tuple(int(index) for index in reversed(place))
+
+
+def _signs(volume: Array, edges: Entries, rows: Sequence[int]) -> NDArray[np.int8]:
+    """Signs of volumes: 0 where the edges do not span space, to rounding, or one of them has no length."""
+    largest = np.ones((1, 1, 1))
+    flat: Any = False
+    for m in rows:
+        squares = [np.square(edge) for (row, _), edge in edges.items() if row == m]
+        size = np.sqrt(sum(squares, start=np.zeros((1, 1, 1))))
+        flat = flat | (size <= _FLAT * size.max(initial=0.0))
+        largest = largest * size
+    flat = flat | ~(np.abs(volume) > _FLAT * largest)
+    return np.where(flat, 0, np.sign(volume)).astype(np.int8)
 
 
 def _dot(a: Sequence[Array], b: Sequence[Array]) -> Array:
@@ -587,9 +601,7 @@ def _add(sums: dict[Any, Array], key: Any, value: Array) -> None:
     sums[key] = sums[key] + value if key in sums else value
 
 
-def _bend(
-    inverse: Entries, curves: Mapping[tuple[int, int, int], Array], i: int, j: int
-) -> dict[int, Array]:
+def _bend(inverse: Entries, curves: Mapping[tuple[int, int, int], Array], i: int, j: int) -> dict[int, Array]:
     """What an entry of the Hessian has of the first derivative along each axis."""
     total: dict[int, Array] = {}
     for (m, n, d), curve in curves.items():

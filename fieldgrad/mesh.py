@@ -25,7 +25,10 @@ Triple: TypeAlias = tuple[float, float, float]
 
 # Names that models give to coordinates of more than one dimension: WRF, NEMO, ROMS, MITgcm.
 _NAMES = (
-    ("x", re.compile(r"(nav_|x|g)?lon[a-z]?(gitude)?(_(rho|psi|[uvwtmf]))?|xlong(_[uvm])?|[xX][cg]?(_(rho|psi|[uv]))?")),
+    (
+        "x",
+        re.compile(r"(nav_|x|g)?lon[a-z]?(gitude)?(_(rho|psi|[uvwtmf]))?|xlong(_[uvm])?|[xX][cg]?(_(rho|psi|[uv]))?"),
+    ),
     ("y", re.compile(r"(nav_|x|g)?lat[a-z]?(itude)?(_(rho|psi|[uvwtmf]))?|xlat(_[uvm])?|[yY][cg]?(_(rho|psi|[uv]))?")),
     ("z", re.compile(r"z[cg]?(_(rho|psi|[uvw]))?|height|altitude|z_(mc|ifc|full|half)")),
 )
@@ -65,9 +68,10 @@ class Mesh:
         """Refuse arguments of :func:`fieldgrad.infer_grid` that make no sense here, where they are given."""
         for argument, there in given.items():
             if there:
+                names = ", ".join(map(repr, self.names.values()))
                 raise ValueError(
-                    f"{argument}: is not understood on a curvilinear grid ({', '.join(map(repr, self.names.values()))}), "
-                    "whose axes count points; leave it out"
+                    f"{argument}: is not understood on a curvilinear grid ({names}), whose axes count points; leave it "
+                    "out"
                 )
 
     def with_periods(self, periods: Mapping[str, Any]) -> Mesh:
@@ -110,7 +114,9 @@ class Mesh:
                 if positions[place] is not None:
                     positions[place] = self._in_radians(positions[place], name, axes)
         sources = {name: (self.names[name], variable.dims) for name, variable in self.coordinates.items()}
-        words = ", ".join(f"{name} is {source!r} ({', '.join(map(str, dims))})" for name, (source, dims) in sources.items())
+        words = ", ".join(
+            f"{name} is {source!r} ({', '.join(map(str, dims))})" for name, (source, dims) in sources.items()
+        )
         marked, unit = self._units(axes, sphere)
         counted = tuple(sorted(places[dim] for dim in self.dims))
         jumps = {places[dim]: self._jump(dim, value, axes, positions, sphere) for dim, value in self.jumps.items()}
@@ -147,15 +153,17 @@ class Mesh:
             else:
                 units, why = "", None
                 if explicit:
-                    raise ValueError(f"geometry: is 'spherical', but there is no {word}; name it, axes={{{name!r}: ...}}")
+                    raise ValueError(
+                        f"geometry: is 'spherical', but there is no {word}; name it, axes={{{name!r}: ...}}"
+                    )
             if explicit and metres(units) is not None:
                 raise ValueError(f"geometry: is 'spherical', but the {word} is in {units}; it is in degrees or radians")
             told = why is not None and why.startswith(f"is a {word}") and units.lower().startswith("deg")
             if not (told or explicit):
                 return None
         height = self.coordinates.get("z")
-        units = by_name["z"].units if height is None and "z" in by_name else None
-        size = metres(units if height is None else height.attrs.get("units"))
+        unit = by_name["z"].units if "z" in by_name else None
+        size = metres(unit if height is None else height.attrs.get("units"))
         return Spherical(radius=float(asked.radius) / (size or 1.0), shallow=bool(asked.shallow))
 
     def _in_radians(self, position: Any, name: str, axes: Sequence[Axis]) -> Any:
@@ -166,7 +174,8 @@ class Mesh:
         if units is None and np.abs(position).max(initial=0.0) <= 2 * np.pi:
             source = self.names.get(name, by_name[name].dim)
             raise ValueError(
-                f"geometry: {source!r} may be in degrees or in radians; say so (obj[{source!r}].attrs['units'] = 'degrees')"
+                f"geometry: {source!r} may be in degrees or in radians; say so "
+                f"(obj[{source!r}].attrs['units'] = 'degrees')"
             )
         return position * (np.pi / 180 if units is None else radians(units))
 
@@ -206,8 +215,8 @@ class Mesh:
             return (0.0, 0.0, 0.0)
         if sphere is not None:
             raise ValueError(
-                f"periodic: got {value!r} for dimension {dim!r}, but an axis around a sphere closes on itself; name the "
-                f"dimension alone, periodic=[{dim!r}]"
+                f"periodic: got {value!r} for dimension {dim!r}, but an axis around a sphere closes on itself; name "
+                f"that dimension alone, periodic=[{dim!r}]"
             )
         names = [axis.name for axis in axes]
         if np.ndim(value) == 0:
@@ -226,8 +235,8 @@ class Mesh:
         for place, position in enumerate(positions):
             if jump[place] and position is None:
                 raise ValueError(
-                    f"periodic: after a turn along {dim!r} {SPATIAL[place]} changes by {jump[place]:g}, but it does not "
-                    f"depend on {dim!r}; that number must be 0"
+                    f"periodic: after a turn along {dim!r} {SPATIAL[place]} changes by {jump[place]:g}, but it does "
+                    f"not depend on {dim!r}; that number must be 0"
                 )
         return (jump[0], jump[1], jump[2])
 
@@ -269,6 +278,8 @@ def find_mesh(
     """
     if not isinstance(asked.geometry, str) or asked.system.directions != SPATIAL:
         return None
+    if not isinstance(axes, Mapping | None):
+        return None  # which is refused elsewhere
     named = {
         name: key
         for name, key in (axes or {}).items()
@@ -281,9 +292,7 @@ def find_mesh(
                 f"obj.swap_dims makes a dimension of it"
             )
     found: dict[str, list[str]] = {name: [key] for name, key in named.items()}
-    for name, keys in _claims(obj, variables).items():
-        if name not in (axes or {}):
-            found[name] = keys
+    found |= {name: keys for name, keys in _claims(obj, variables).items() if name not in (axes or {})}
     if not found:
         return None
     given = {name: dim for name, dim in (axes or {}).items() if name not in named}
@@ -305,8 +314,12 @@ def find_mesh(
                 )
             settled[name] = _still(obj, found[name][0], variables[found[name][0]], dims)
         counted = _assigned(directions, rest, given, owners_of, settled)
-        why = None if named else f"{', '.join(map(repr, bare))} {'have' if len(bare) > 1 else 'has'} no positions of " \
+        why = (
+            None
+            if named
+            else f"{', '.join(map(repr, bare))} {'have' if len(bare) > 1 else 'has'} no positions of "
             f"{'their' if len(bare) > 1 else 'its'} own"
+        )
         return Mesh(settled, {name: found[name][0] for name in directions}, counted, why)
     if named:
         listed = ", ".join(f"{key!r} {variables[key].dims}" for key in named.values())
@@ -407,7 +420,9 @@ def _straight(
     return {
         dim
         for name, dim in owners.items()
-        if name not in directions and dim in dims and (name in given or _measures(variables.get(dim), dim, spacing, asked))
+        if name not in directions
+        and dim in dims
+        and (name in given or _measures(variables.get(dim), dim, spacing, asked))
     }
 
 

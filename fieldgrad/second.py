@@ -108,9 +108,7 @@ def hessian(f: Any, first: Frame, second: Frame) -> Any:
     return _with_poles(f, result, first, second, at_pole)
 
 
-def _composed(
-    f: Any, first: Frame, second: Frame, pairs: Sequence[tuple[int, int]]
-) -> dict[tuple[int, int], Any]:
+def _composed(f: Any, first: Frame, second: Frame, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Any]:
     """Some entries of the Hessian where the axes of the field are not those of space."""
     metric, columns, dtype = first.metric, first.columns, f.real.dtype
     assert metric is not None

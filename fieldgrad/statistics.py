@@ -14,9 +14,9 @@ import xarray as xr
 
 from fieldgrad.chunked import is_lazy
 from fieldgrad.coordinates import direction
-from fieldgrad.fields import Velocity, array_of, long_of, name_of, require_labelled, short_of
 from fieldgrad.curvilinear import Curvilinear
 from fieldgrad.curvilinear import volume_of as curvilinear_volume_of
+from fieldgrad.fields import Velocity, array_of, long_of, name_of, require_labelled, short_of
 from fieldgrad.geometry import measured_cells, volume_of
 from fieldgrad.grid import SPATIAL, Array, Grid
 from fieldgrad.infer import axis_of, infer_grid

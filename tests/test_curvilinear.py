@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import itertools
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -160,9 +159,7 @@ def errors_of(name: str, n: int, accuracy: int) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize(
-    "accuracy", [2, *(pytest.param(accuracy, marks=pytest.mark.slow) for accuracy in (4, 6, 8))]
-)
+@pytest.mark.parametrize("accuracy", [2, *(pytest.param(accuracy, marks=pytest.mark.slow) for accuracy in (4, 6, 8))])
 @pytest.mark.parametrize("name", PLANES)
 def test_orders_of_accuracy(name: str, accuracy: int) -> None:
     """The edges included."""
@@ -179,9 +176,7 @@ def test_turned_grid_gives_what_the_straight_one_gives_turned() -> None:
     u, v = flow(x, y)[0]
     R = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     along = np.einsum("ba,b...->a...", R, np.stack([u, v]))  # components along the straight axes
-    straight = xr.Dataset(
-        {"u": (("j", "i"), along[0]), "v": (("j", "i"), along[1])}, {"i": i[0], "j": j[:, 0]}
-    )
+    straight = xr.Dataset({"u": (("j", "i"), along[0]), "v": (("j", "i"), along[1])}, {"i": i[0], "j": j[:, 0]})
     axes = fg.infer_grid(straight, axes={"x": "i", "y": "j"})
     expected = np.einsum("ai,ij...,bj->ab...", R, fg.velocity_gradient(straight, grid=axes).values, R)
     found = fg.velocity_gradient(plane(x, y))
@@ -214,7 +209,9 @@ def test_o_grid_closes_on_itself() -> None:
     """Flow around a cylinder, with the index around it periodic."""
 
     def found(n: int) -> float:
-        r, theta = np.meshgrid(1 + 2 * np.linspace(0, 1, n) ** 1.5 + 0.01, np.arange(4 * n) * (np.pi / (2 * n)), indexing="ij")
+        r, theta = np.meshgrid(
+            1 + 2 * np.linspace(0, 1, n) ** 1.5 + 0.01, np.arange(4 * n) * (np.pi / (2 * n)), indexing="ij"
+        )
         x, y = r * np.cos(theta), 0.8 * r * np.sin(theta)
         ds = plane(x, y)
         grid = fg.infer_grid(ds, periodic=["i"])
@@ -235,16 +232,16 @@ def test_period_of_positions_is_a_vector_or_a_length() -> None:
     wide = np.concatenate([x[:, -3:] - 1, x, x[:, :3] + 1], axis=1), np.concatenate([y[:, -3:], y, y[:, :3]], axis=1)
     whole = plane(*wide).assign(u=(("j", "i"), np.sin(2 * np.pi * (wide[0] - 0.3 * wide[1]))), v=(("j", "i"), wide[1]))
     np.testing.assert_allclose(one, fg.velocity_gradient(whole).values[..., 3:-3], rtol=0, atol=1e-12)
-    with pytest.raises(ValueError, match=r"periodic: the grid does not close along 'i' at j=0: .*periodic=\{'i': \(0.0"):
+    with pytest.raises(
+        ValueError, match=r"periodic: the grid does not close along 'i' at j=0: .*periodic=\{'i': \(0.0"
+    ):
         fg.infer_grid(ds, periodic=["i"])
     with pytest.raises(ValueError, match=r"periodic: got \(1.0,\) for dimension 'i'; .*2 numbers"):
         fg.infer_grid(ds, periodic={"i": (1.0,)})
-    ring = plane(*(np.concatenate([part, part[:, :1]], axis=1) for part in polar(9)))
     i, j = unit_square(12)
     twice = plane((1 + j) * np.cos(2 * np.pi * i), (1 + j) * np.sin(2 * np.pi * i))
     with pytest.raises(ValueError, match=r"the end point stands twice; drop it \(obj.isel\(i=slice\(None, -1\)\)\)"):
         fg.infer_grid(twice, periodic="i")
-    del ring
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -254,7 +251,7 @@ def test_period_of_positions_is_a_vector_or_a_length() -> None:
 def terrain(n: int) -> xr.Dataset:
     k, j, i = np.meshgrid(np.linspace(0, 1, n), np.linspace(0, 1, n), np.linspace(0, 1, n), indexing="ij")
     ground = 0.2 * np.sin(3 * i) * np.cos(2 * j)
-    z = ground + (1 - ground) * k**1.3
+    z = ground + (1 - ground) * k * (1 + 0.4 * k) / 1.4
     dims = ("k", "y", "x")
     fields = {
         "u": (dims, np.sin(i + z)),
@@ -354,9 +351,9 @@ def test_curved_longitude_and_latitude() -> None:
 def test_date_line_is_no_place_of_its_own() -> None:
     lon, lat = tilted(9)
     ds, there = globe(lon, lat), globe(lon, lat)
-    assert (np.abs(np.diff(ds.lon.values, axis=1)) > 300).any()
     there["lon"] = ds.lon.copy(data=np.where(ds.lon > 180, ds.lon - 360, ds.lon))
-    assert not (np.abs(np.diff(there.lon.values, axis=1)) > 300).any()
+    assert (np.abs(np.diff(there.lon.values, axis=1)) > 300).any()
+    assert not (np.abs(np.diff(ds.lon.values, axis=1)) > 300).any()
     one, two = (fg.velocity_gradient(one).values for one in (ds, there))
     np.testing.assert_allclose(one, two, rtol=0, atol=1e-13 / RADIUS)
 
@@ -388,17 +385,13 @@ def test_grid_of_a_sphere_says_so_and_knows_units() -> None:
         "components of vectors are eastward and northward, not along grid lines",
     ):
         assert part in text
-    w = fg.curl(ds)
+    w = fg.velocity_gradient(ds)
     assert w.attrs["units"] == "s-1"
     assert w.attrs["fieldgrad_geometry"].startswith("curvilinear (inferred")
     assert {"lon", "lat"} <= set(w.coords)
     vector = xr.concat([ds.u, ds.v], dim="component")
     with pytest.raises(ValueError, match=r"in curvilinear coordinates the unit vectors of its components turn"):
         fg.gradient(vector, grid=grid)
-    x, y = distorted(6)
-    flat = plane(x, y)
-    two = fg.gradient(xr.concat([flat.u, flat.v], dim="member"), grid=fg.infer_grid(flat)).values
-    np.testing.assert_array_equal(two.swapaxes(0, 1), fg.velocity_gradient(flat).values)
 
 
 def test_heights_on_a_sphere() -> None:
@@ -443,7 +436,9 @@ def test_folded_and_flat_cells_are_named() -> None:
     x, y = distorted(8)
     swapped = x.copy()
     swapped[:, [4, 5]] = swapped[:, [5, 4]]
-    with pytest.raises(ValueError, match=r"grid: the cell that begins at j=0, i=4 is folded: it has another orientation"):
+    with pytest.raises(
+        ValueError, match=r"grid: the cell that begins at j=0, i=4 is folded: it has another orientation"
+    ):
         fg.infer_grid(plane(swapped, y))
     moved = x.copy()
     moved[3, 2] += 0.2  # beyond its neighbour
@@ -479,14 +474,12 @@ def test_either_orientation_is_a_grid() -> None:
     x, y = distorted(9)
     ds = plane(x, y)
     expected = fg.velocity_gradient(ds)
-    for turned in (ds.isel(i=slice(None, None, -1)), ds.transpose("i", "j"), ds.isel(j=slice(None, None, -1))):
-        found = fg.velocity_gradient(turned).transpose(*expected.dims)
-        for dim in ("i", "j"):
-            if not np.array_equal(found.x.values, x):
-                found = found.isel({dim: slice(None, None, -1)}) if np.array_equal(
-                    found.isel({dim: slice(None, None, -1)}).x.values, x
-                ) else found
+    for dim in ("i", "j"):
+        back = {dim: slice(None, None, -1)}
+        found = fg.velocity_gradient(ds.isel(back)).isel(back)
         np.testing.assert_allclose(found.values, expected.values, rtol=0, atol=1e-12)
+    found = fg.velocity_gradient(ds.transpose("i", "j")).transpose(*expected.dims)
+    np.testing.assert_allclose(found.values, expected.values, rtol=0, atol=1e-12)
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -511,12 +504,14 @@ def test_bits_do_not_depend_on_chunks(sizes: tuple[int, int]) -> None:
         assert found.chunks[-2:] == lazy.f.chunks
         np.testing.assert_array_equal(found.compute(scheduler="synchronous").values, call(ds).values)
     # coordinates that are lazy themselves are read
-    np.testing.assert_array_equal(fg.velocity_gradient(lazy).compute(scheduler="synchronous").values, calls[0](ds).values)
+    np.testing.assert_array_equal(
+        fg.velocity_gradient(lazy).compute(scheduler="synchronous").values, calls[0](ds).values
+    )
 
 
 def test_pickled_grids_give_the_same() -> None:
     ds = plane(*distorted(9))
-    grid = fg.infer_grid(ds, periodic={"i": (5.0, 0.0)}) if False else fg.infer_grid(ds)
+    grid = fg.infer_grid(ds)
     copy = pickle.loads(pickle.dumps(grid))
     assert repr(copy) == repr(grid)
     assert repr(copy.system) == repr(grid.system)
@@ -525,6 +520,7 @@ def test_pickled_grids_give_the_same() -> None:
     np.testing.assert_array_equal(fg.gradient(ds.f, grid=copy).values, fg.gradient(ds.f, grid=grid).values)
 
 
+@pytest.mark.slow
 def test_float32_fields_and_further_dimensions() -> None:
     ds = plane(*distorted(9))
     whole = fg.velocity_gradient(ds).values
@@ -535,6 +531,9 @@ def test_float32_fields_and_further_dimensions() -> None:
     found = fg.velocity_gradient(several)
     assert found.dims == ("component", "direction", "j", "time", "i")
     np.testing.assert_array_equal(found.isel(time=1).values, 2 * whole)
+    # components along x and y do not turn, so that a stack of them is one of scalars
+    two = fg.gradient(xr.concat([ds.u, ds.v], dim="component").rename(component="member"), grid=fg.infer_grid(ds))
+    np.testing.assert_array_equal(two.values.swapaxes(0, 1), whole)
 
 
 def test_derive_and_its_parts() -> None:
@@ -548,6 +547,3 @@ def test_derive_and_its_parts() -> None:
         fg.derivative(ds.f, "i", grid=fg.infer_grid(ds))
     with pytest.raises(ValueError, match=r"steps along 'i' have different lengths in curvilinear coordinates"):
         fg.taylor_microscale(ds.f, "i", grid=fg.infer_grid(ds))
-
-
-del itertools
