@@ -27,6 +27,7 @@ from fieldgrad.labelled import (
     velocity_gradient,
 )
 from fieldgrad.least_squares import LeastSquares
+from fieldgrad.orders import order_map
 from fieldgrad.quantities import quantities, register_quantity
 from fieldgrad.rheology import Carreau, Cross, PowerLaw, apparent_viscosity, generalised_newtonian_stress
 from fieldgrad.sphere import absolute_vorticity, coriolis_parameter, frontogenesis, rossby_number
@@ -82,6 +83,7 @@ __all__ = [
     "laplacian",
     "material_derivative",
     "mean",
+    "order_map",
     "quantities",
     "register_quantity",
     "relative_helicity",

@@ -8,6 +8,7 @@ interrupted; 143 ended by SIGTERM.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
 import re
@@ -53,6 +54,7 @@ _IN_SHELL = (
     (re.compile(r"\b(axes|spacing|periodic)=\{([^}]*)\}"), lambda m: f"--{m[1]} {_pairs_in_shell(m[2])}"),
     (re.compile(r"\bcomponents=\(([^)]*)\)"), lambda m: f"--components {_pairs_in_shell(m[1])}"),
     (re.compile(r"\b(axes|spacing|periodic|components|accuracy)=(?= |$|,)"), r"--\1"),
+    (re.compile(r"\bmissing='(\w+)'"), r"--missing \1"),
     (re.compile(rf"\b({'|'.join(PARAMETERS)})=(?= |$|,)"), r"--parameter \1=..."),
     (re.compile(r", obj\.assign_coords\(\{[^}]*\}\)"), " in the file"),
     (re.compile(r" \((?:obj|ds|fg)\.\w+(?:\([^()]*\))?\)"), ""),
@@ -285,6 +287,11 @@ def _app(args: Sequence[str]) -> Any:
     target = typer.Option(..., "--output", "-o", metavar="OUT", help="Ends in .nc, .nc3, .cdf or .zarr.")
     names = typer.Option(..., "--quantities", "-q", metavar="NAME,...", help="See fieldgrad quantities.")
     given = typer.Option([], "--parameter", "-p", metavar="NAME=VALUE", help="A number or a variable; may be repeated.")
+    mask = typer.Option(None, metavar="NAME", help="Variable that is true (or 1) where points are valid.")
+    missing = typer.Option(
+        "propagate", metavar="propagate|adapt|shrink", help="What stencils do beside missing points."
+    )
+    least = typer.Option(None, metavar="1|2|...", help="Least order of accuracy beside missing points.")
     replace = typer.Option(False, "--overwrite", help="Replace an existing output.")
     resume = typer.Option(False, "--resume", help="Go on where an earlier run of this command ended; Zarr only.")
     scheduler = typer.Option(
@@ -309,6 +316,9 @@ def _app(args: Sequence[str]) -> Any:
         radius: float | None = radius,
         shallow: bool = shallow,
         parameter: list[str] = given,
+        mask: str | None = mask,
+        missing: str = missing,
+        least_accuracy: int | None = least,
         overwrite: bool = replace,
         resume: bool = resume,
         scheduler: str = scheduler,
@@ -318,6 +328,9 @@ def _app(args: Sequence[str]) -> Any:
         from fieldgrad.streaming import Order
 
         how = _reading(axes, spacing, periodic, accuracy, components, boundary, scheme, geometry, radius, shallow)
+        if missing not in ("propagate", "adapt", "shrink"):
+            raise _wrong("--missing", f"{missing!r} must be propagate, adapt or shrink")
+        how = dataclasses.replace(how, mask=mask, missing=missing, least_accuracy=least_accuracy)
         order = Order(
             _names(quantities, "--quantities"),
             how,

@@ -55,10 +55,12 @@ class Reading:
 
     Parameters
     ----------
-    axes, spacing, periodic, accuracy, boundary, scheme, geometry, radius, shallow
+    axes, spacing, periodic, accuracy, boundary, scheme, missing, least_accuracy, geometry, radius, shallow
         As :func:`fieldgrad.infer_grid` takes them.
     components : tuple of str, optional
         Names of the velocity components, in x, y, z order.
+    mask : str, optional
+        Name of the variable that is the mask. It is not read with the grid.
     """
 
     axes: Mapping[str, str | None] | None = None
@@ -68,6 +70,9 @@ class Reading:
     components: tuple[str, ...] | None = None
     boundary: Mapping[str, Any] | None = None
     scheme: str | LeastSquares = FINITE_DIFFERENCE
+    missing: str = "propagate"
+    least_accuracy: int | None = None
+    mask: str | None = None
     geometry: str = "auto"
     radius: float = EARTH_RADIUS
     shallow: bool = False
@@ -84,6 +89,8 @@ class Reading:
                 accuracy=self.accuracy,
                 boundary=self.boundary,
                 scheme=self.scheme,
+                missing=self.missing,
+                least_accuracy=self.least_accuracy,
                 geometry=self.geometry,
                 radius=self.radius,
                 shallow=self.shallow,

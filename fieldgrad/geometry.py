@@ -22,9 +22,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import product
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,10 @@ ONE = -1
 
 # Arrays up to this size are looked for among those that are there already: a cylinder has one, not four.
 _COMPARED = 1 << 16
+
+
+# Of each grid as long as it lives.
+_metrics: WeakKeyDictionary[Grid, Metric] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +127,6 @@ def _place(array: Array, axes: Sequence[int | None], ndim: int) -> Array:
     return np.ascontiguousarray(moved).reshape(shape)
 
 
-@lru_cache(maxsize=16)
 def metric_of(grid: Grid) -> Metric | None:
     """The metric of a grid, on arrays of its three directions; None where it is Cartesian.
 
@@ -152,6 +155,12 @@ def metric_of(grid: Grid) -> Metric | None:
     """
     if grid.system.cartesian:
         return None
+    if grid not in _metrics:
+        _metrics[grid] = _made(grid)
+    return _metrics[grid]
+
+
+def _made(grid: Grid) -> Metric:
     q, scales = _coordinates(grid)
     h = [np.asarray(factor, np.float64) for factor in grid.system.factors(q)]
     pool = Pool()

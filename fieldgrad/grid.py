@@ -491,6 +491,25 @@ class Axis:
 
 
 @dataclass(frozen=True, eq=False)
+class Mask:
+    """Which points of a dataset are valid.
+
+    Parameters
+    ----------
+    dims : tuple of str
+        Some of the dimensions of the data, or all.
+    values : array of bool
+        True where a point is valid.
+    """
+
+    dims: tuple[str, ...]
+    values: Any
+
+    def __repr__(self) -> str:
+        return f"Mask({', '.join(f'{dim} {n}' for dim, n in zip(self.dims, self.values.shape, strict=True))})"
+
+
+@dataclass(frozen=True, eq=False)
 class Grid:
     """The directions of a dataset, and how derivatives are taken along them.
 
@@ -508,6 +527,12 @@ class Grid:
         Why it is that system, where it was inferred.
     notes : tuple of str
         What else was inferred, such as an axis that closes on itself.
+    mask : Mask, optional
+        Which points are valid, beside those that are NaN.
+    missing : str
+        What is done beside points that are not: "propagate", "adapt" or "shrink".
+    least_accuracy : int
+        Least order of accuracy of the stencils that "adapt" and "shrink" take there.
 
     Raises
     ------
@@ -529,6 +554,9 @@ class Grid:
     system: System = CARTESIAN
     why: str | None = None
     notes: tuple[str, ...] = ()
+    mask: Mask | None = None
+    missing: str = "propagate"
+    least_accuracy: int = 1
 
     def __post_init__(self) -> None:
         everything = self.axes + self.others
@@ -624,4 +652,6 @@ class Grid:
         lines += [f"{axis.dim!r}: {'; '.join(axis.particulars)}" for axis in everything if axis.particulars]
         if self.left_handed:
             lines.append("the axes are left-handed")
+        if self.mask is not None or self.missing != "propagate":
+            lines.append(f"missing: {self.missing}, mask: {self.mask or 'none'}")
         return "\n".join(lines)

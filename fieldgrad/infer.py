@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -14,6 +15,7 @@ from fieldgrad.coordinates import direction, metres, points_down, positions
 from fieldgrad.geometries import Asked
 from fieldgrad.grid import SPATIAL, Axis, Grid, checked_nodes, is_uniform
 from fieldgrad.least_squares import LeastSquares
+from fieldgrad.masking import checked_missing, mask_of
 from fieldgrad.mesh import find_mesh
 from fieldgrad.systems import EARTH_RADIUS, System
 from fieldgrad.walls import Ends, Wall
@@ -42,27 +44,32 @@ def infer_grid(
     boundary: Mapping[str, Any] | None = None,
     scheme: str | LeastSquares = FINITE_DIFFERENCE,
     positive: Mapping[str, str] | None = None,
+    mask: xr.DataArray | np.ndarray[Any, Any] | str | None = None,
+    missing: str = "propagate",
+    least_accuracy: int | None = None,
 ) -> Grid:
     """Find which dimensions are x, y and z, and where their nodes lie.
 
     A dimension is a direction by the CF attributes of its coordinate (``axis``, ``standard_name``, ``units``,
     ``positive``), else by its name (x, lon, longitude, ..., or one that ends in ``_x``); the caller's `axes`
-    override both. A dimension of length 1 is no direction. Time and other dimensions with a coordinate of
+    override both. Where dimensions have no positions of their own, coordinates of two or three dimensions, such as
+    lon(j, i), are looked for. A dimension of length 1 is no direction. Time and other dimensions with a coordinate of
     numbers or times become ``grid.others``.
 
     Parameters
     ----------
     obj : DataArray or Dataset
-        Data on a rectilinear grid, with any number of dimensions in any order.
+        Data on a structured grid, with any number of dimensions in any order.
     axes : mapping of str to str or None, optional
-        "x", "y" or "z" -> the dimension that runs along it, or None where that direction is absent. What is
-        not mentioned is inferred.
+        "x", "y" or "z" -> the dimension that runs along it, a coordinate of two or three dimensions that tells it, or
+        None where that direction is absent. What is not mentioned is inferred.
     spacing : mapping of str to float, optional
         Dimension (or direction) without a coordinate -> step between its nodes, of which the first lies at 0.
     periodic : str, iterable of str, or mapping of str to float or None
         Dimensions (or directions) along which the data repeat. A mapping gives the period, in units of the
         coordinate (seconds for times). Where it is not given it is the attribute ``period`` of the
-        coordinate, else of `obj`, else the number of points times the spacing if that is uniform.
+        coordinate, else of `obj`, else the number of points times the spacing if that is uniform. Of dimensions that
+        count points of a curvilinear grid it is what is added to x, y, z after a turn; without it the grid closes.
     accuracy : int
         Order of accuracy of derivatives: 2, 4, 6 or 8.
     geometry : str or Orthogonal
@@ -85,6 +92,15 @@ def infer_grid(
     positive : mapping of str to str, optional
         Dimension (or direction) -> "down" where it and the component along it point down, as y does in images, or "up".
         By default the attribute ``positive`` of the coordinate of y.
+    mask : DataArray, ndarray or str, optional
+        True where a point is valid: booleans (or 0 and 1) on some or all dimensions, or the name of a variable of
+        `obj`.
+    missing : str
+        What stencils do beside points that are NaN or masked. "propagate": the derivative is NaN. "adapt": they shift,
+        then narrow, to stay on the side of the hole where they are. "shrink": they narrow, and stay centred.
+    least_accuracy : int, optional
+        Least order of accuracy of such stencils, else the derivative is NaN; by default 1 with "adapt" and 2 with
+        "shrink".
 
     Returns
     -------
@@ -112,6 +128,7 @@ def infer_grid(
     """
     asked = Asked(geometry, radius, shallow)
     names = asked.system.directions
+    least = checked_missing(missing, least_accuracy, accuracy)
     sizes, variables = _parts(obj)
     mesh = find_mesh(obj, variables, axes, spacing, asked, lambda given: _owners(sizes, variables, given, asked))
     if mesh is not None:
@@ -132,9 +149,9 @@ def infer_grid(
             f"axes: none of the dimensions {_listed(sizes)} is known as a direction of more than one "
             f"point; name them, axes={{{names[0]!r}: dimension, {names[1]!r}: dimension}}{_auxiliary(obj, sizes)}"
         )
-    missing = [dim for dim in chosen if dim not in variables and dim not in steps and dim not in counted]
-    if missing:
-        raise _no_coordinate(obj, {dim: chosen[dim] for dim in missing})
+    bare = [dim for dim in chosen if dim not in variables and dim not in steps and dim not in counted]
+    if bare:
+        raise _no_coordinate(obj, {dim: chosen[dim] for dim in bare})
 
     def axis(name: str, dim: str) -> Axis:
         period = periods.get(dim, False)
@@ -158,9 +175,11 @@ def infer_grid(
                 # Nothing is asked of it yet; axis_of gives the reason to whoever differentiates along it.
                 continue
     along = tuple([axis(name, dim) for dim, name in chosen.items()])
-    if mesh is not None:
-        return mesh.with_periods(periods).grid(along, tuple(others), asked)
-    return asked.grid(along, tuple(others))
+    if mesh is None:
+        grid = asked.grid(along, tuple(others))
+    else:
+        grid = mesh.with_periods(periods).grid(along, tuple(others), asked)
+    return replace(grid, mask=mask_of(obj, mask), missing=missing, least_accuracy=least)
 
 
 def infer_axis(obj: xr.DataArray | xr.Dataset, dim: str, accuracy: int = 2) -> Axis:
@@ -598,5 +617,8 @@ def _auxiliary(obj: Obj, dims: Iterable[Hashable]) -> str:
         else:
             flat.append(f"{name!r} {variable.dims}")
     if flat:
-        lines.append(f"; only one-dimensional coordinates are understood for now, which {', '.join(flat)} is not")
+        lines.append(
+            f"; of coordinates of several dimensions, as {', '.join(flat)} {'is' if len(flat) == 1 else 'are'}, there "
+            "must be as many as dimensions, and each must be known or named, axes={'x': name, 'y': name}"
+        )
     return "".join(lines)

@@ -19,6 +19,7 @@ from fieldgrad.fields import (
     Velocity,
     aligned_on,
     array_of,
+    frame_along,
     frame_of,
     length_of,
     long_of,
@@ -31,7 +32,6 @@ from fieldgrad.fields import (
     require_whole,
     scalar_of,
     short_of,
-    str_name,
     units_of,
     vector_of,
     working,
@@ -110,10 +110,9 @@ def derivative(
         steps.append((axis, int(times)))
     if len({axis.dim for axis, _ in steps}) < len(steps):
         raise ValueError(f"dim: {sorted(orders)} name one dimension twice; give its order once")
-    tables = [(f.get_axis_num(axis.dim), axis.stencil(times, [(str_name(f), None)])) for axis, times in steps]
-    for place, (number, stencil) in enumerate(tables):
+    for place, frame in enumerate([frame_along(axis, f, times, grid) for axis, times in steps]):
         # of a derivative along another axis only the changes of a known value are known, and it does not change
-        result = chunked.derivative(result, number, stencil.linear if place else stencil)
+        result = chunked.derivative(result, frame.linear if place else frame)
     total = sum(times for _, times in steps)
     bottom = " ".join(f"d{axis.dim}{times if times > 1 else ''}" for axis, times in steps)
     top = "d" if total == 1 else f"d{total}"

@@ -299,7 +299,7 @@ def find_mesh(
     settled: dict[str, xr.Variable] = {}
     for directions in _subsets(found, named):
         dims = _spanned(obj, [variables[found[name][0]] for name in directions])
-        straight = _straight(obj, variables, dims, directions, given, spacing, asked, owners_of)
+        straight = _straight(variables, dims, directions, given, spacing, owners_of)
         rest = [dim for dim in dims if dim not in straight]
         if len(rest) != len(directions):
             continue
@@ -403,13 +403,11 @@ def _measures(variable: xr.Variable | None, dim: str, spacing: Any, asked: Asked
 
 
 def _straight(
-    obj: Obj,
     variables: Variables,
     dims: Sequence[str],
     directions: Sequence[str],
     given: Mapping[str, str | None],
     spacing: Any,
-    asked: Asked,
     owners_of: Callable[[Mapping[str, str | None]], Mapping[str, str]],
 ) -> set[str]:
     """Dimensions that keep their own positions, as directions that have no coordinate of several dimensions."""
@@ -417,13 +415,13 @@ def _straight(
         owners = owners_of({**given, **dict.fromkeys(directions)})
     except ValueError:  # two dimensions claim one direction: neither of them is known
         owners = {}
-    return {
-        dim
-        for name, dim in owners.items()
-        if name not in directions
-        and dim in dims
-        and (name in given or _measures(variables.get(dim), dim, spacing, asked))
-    }
+    stepped = spacing if isinstance(spacing, Mapping) else {}
+
+    def known(name: str, dim: str) -> bool:
+        variable = variables.get(dim)
+        return name in given or dim in stepped or (variable is not None and variable.ndim == 1)
+
+    return {dim for name, dim in owners.items() if name not in directions and dim in dims and known(name, dim)}
 
 
 def _assigned(

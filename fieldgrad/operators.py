@@ -18,6 +18,7 @@ from fieldgrad import poles
 from fieldgrad.catalogue import Quantity
 from fieldgrad.geometry import ONE, Metric
 from fieldgrad.grid import SPATIAL
+from fieldgrad.masks import Holes, Rule
 from fieldgrad.stencils import Stencil
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Frame:
         For each the table of its derivative.
     left_handed : bool
         Whether the directions are left-handed, so that pseudo-vectors and pseudo-scalars have the other sign.
+    holes : Holes, optional
+        Which points may be missing, and what is done beside them.
     metric : Metric, optional
         How coordinate derivatives become physical ones, on the points of the output; None where they are.
     names : tuple of str
@@ -56,6 +59,7 @@ class Frame:
     axes: tuple[int, ...]
     stencils: tuple[Stencil, ...]
     left_handed: bool = False
+    holes: Holes | None = None
     metric: Metric | None = None
     names: tuple[str, ...] = SPATIAL
 
@@ -63,6 +67,45 @@ class Frame:
     def columns(self) -> tuple[int, ...]:
         """Places of the directions among the names."""
         return tuple(self.names.index(direction) for direction in self.directions)
+
+    def beside(self, direction: str, other: Frame) -> Frame:
+        """With one more direction: that of another frame on the same fields."""
+        holes = self.holes
+        if holes is not None and other.holes is not None:
+            holes = replace(holes, rules=holes.rules + other.holes.rules)
+        return replace(
+            self,
+            directions=(*self.directions, direction),
+            axes=self.axes + other.axes,
+            stencils=self.stencils + other.stencils,
+            holes=holes,
+        )
+
+    def part(self, *numbers: int) -> Frame:
+        """Some of the directions, for fields without the nodes that a block has around it along the others."""
+        holes = self.holes
+        if holes is not None:
+            others = replace(self._chosen([i for i in range(len(self.axes)) if i not in numbers]), holes=None)
+            mask, valid = (None if one is None else inside(one, others) for one in (holes.mask, holes.valid))
+            holes = replace(holes, rules=tuple(holes.rules[i] for i in numbers), mask=mask, valid=valid)
+        return replace(self._chosen(numbers), holes=holes)
+
+    def _chosen(self, numbers: Sequence[int]) -> Frame:
+        return replace(
+            self,
+            directions=tuple(self.directions[i] for i in numbers),
+            axes=tuple(self.axes[i] for i in numbers),
+            stencils=tuple(self.stencils[i] for i in numbers),
+        )
+
+    def of(self, number: int) -> Frame:
+        """With the tables of one of the fields that are differentiated together."""
+        return replace(self, stencils=tuple(stencil.of(number) for stencil in self.stencils))
+
+    @property
+    def linear(self) -> Frame:
+        """With zero for all values known at walls: for fields whose changes alone matter, such as derivatives."""
+        return replace(self, stencils=tuple(stencil.linear for stencil in self.stencils))
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """Shape of a derivative of a field of some shape: blocks lose the nodes around them."""
@@ -151,9 +194,49 @@ def require_one_shape(fields: Sequence[Array], names: Sequence[str]) -> None:
             )
 
 
-def derivative(f: Array, axis: int, stencil: Stencil, out: Array | None = None) -> Array:
+def seen(frame: Frame, fields: Sequence[Array]) -> Frame:
+    """The frame, with the valid points of some fields if it knows of holes: where all of them are valid."""
+    if frame.holes is None:
+        return frame
+    from fieldgrad.kernels.redo import find_valid
+
+    return replace(frame, holes=replace(frame.holes, valid=find_valid(fields, frame.holes)))
+
+
+def accuracies(fields: Sequence[Array], frame: Frame) -> Array:
+    """Order of accuracy that a derivative has along each direction, in the dtype of the fields; 0 where there is none.
+
+    Parameters
+    ----------
+    fields : sequence of ndarray
+        Fields of one shape.
+    frame : Frame
+        Their directions and holes.
+
+    Returns
+    -------
+    ndarray, shape (directions, ...)
+        Small integers.
+    """
+    from fieldgrad.kernels import redo
+
+    if frame.holes is None or frame.holes.valid is None:
+        raise ValueError("frame: knows of no holes; pass one with the valid points (seen)")
+    axes: list[int | None] = [None] * 3
+    stencils: list[Stencil | None] = [None] * 3
+    rules: list[Rule | None] = [None] * 3
+    for number, axis in enumerate(frame.axes):
+        axes[number], stencils[number], rules[number] = axis, frame.stencils[number], frame.holes.rules[number]
+    result = allocate(fields[0], frame.output_shape(fields[0].shape), (len(frame.axes),))
+    plan = redo.survey(frame.holes.valid, axes, stencils, rules)
+    for number, one in enumerate(frame.holes.rules):
+        result[number] = redo.by_code(plan, number, one.accuracies())
+    return result
+
+
+def derivative(f: Array, axis: int, stencil: Stencil, out: Array | None = None, *, holes: Holes | None = None) -> Array:
     """Derivative along one axis, by any table whose rows sum to zero; the shape is that of the table's rows."""
-    frame = Frame(("x",), (axis,), (stencil,))
+    frame = Frame(("x",), (axis,), (stencil,), holes=holes)
     return _one(f, frame, "gradient", ((0,),), (), out, squeeze=True)
 
 
@@ -243,12 +326,13 @@ def hessian(f: Array, first: Frame, second: Frame, out: Array | None = None) -> 
     count = len(first.directions)
     shape = (count, count, *f.shape)
     out = allocate(f, f.shape, (count, count)) if out is None else _checked_out(out, shape, f.dtype, [f])
+    # what a first derivative lacks beside holes is a hole for the second
     for i in range(count):
-        derivative(f, second.axes[i], second.stencils[i], out[i, i])
+        derivative(f, second.axes[i], second.stencils[i], out[i, i], holes=second.part(i).holes)
         if i + 1 < count:
-            along = derivative(f, first.axes[i], first.stencils[i])
+            along = derivative(f, first.axes[i], first.stencils[i], holes=first.part(i).holes)
             for j in range(i + 1, count):
-                derivative(along, first.axes[j], first.stencils[j].linear, out[i, j])
+                derivative(along, first.axes[j], first.stencils[j].linear, out[i, j], holes=first.part(j).holes)
                 out[j, i] = out[i, j]
     return out
 
@@ -460,6 +544,14 @@ def _one(
     return result
 
 
+@dataclass(frozen=True)
+class _Beside:
+    """The holes of a frame, and what the tables along x, y and z become beside them."""
+
+    holes: Holes | None = None
+    rules: Sequence[Rule | None] = (None, None, None)
+
+
 def _run(
     fields: Sequence[Array],
     labels: Sequence[str],
@@ -471,25 +563,31 @@ def _run(
     """Point functions of the gradient of a vector with labelled components, or without labels of a scalar."""
     axes: list[int | None] = [None] * 3
     stencils: list[Stencil | None] = [None] * 3
+    rules: list[Rule | None] = [None] * 3
     for column, axis, stencil in zip(frame.columns, frame.axes, frame.stencils, strict=True):
         axes[column], stencils[column] = axis, stencil
     rows = [frame.names.index(label) for label in labels] or [0]
+    if frame.holes is not None and frame.holes.valid is None:
+        frame = seen(frame, fields)
+    if frame.holes is not None:
+        for column, one in zip(frame.columns, frame.holes.rules, strict=True):
+            rules[column] = one
+    beside = _Beside(frame.holes, rules)
     if frame.metric is None:
-        _launch(fields, rows, axes, stencils, requests, parameters, outs)
+        _launch(fields, rows, axes, stencils, requests, parameters, outs, beside)
         return
     more, metric = _entries(fields, rows if labels else (), frame)
-    _launch(fields, rows, axes, stencils, requests, [*parameters, *more], outs, metric)
+    _launch(fields, rows, axes, stencils, requests, [*parameters, *more], outs, beside, metric)
     shape = frame.output_shape(fields[0].shape)
-    at_poles = poles.tensors(fields, rows, axes, stencils, frame.metric, shape, vector=bool(labels))
-    for axis, index, L in at_poles:
-        part = slice(index, index + 1)
-        _of_tensor(
-            L,
-            rows,
-            requests,
-            [value[(slice(None),) * axis + (part,)] if value.ndim else value for value in parameters],
-            [out[(slice(None),) * (out.ndim - len(shape) + axis) + (part,)] for out in outs],
-        )
+    valid = None if frame.holes is None else frame.holes.valid
+    limits = poles.tensors(fields, rows, axes, stencils, frame.metric, shape, valid, vector=bool(labels))
+    for axis, index, L in limits:
+        row = (slice(None),) * axis + (slice(index, index + 1),)
+        there = [out[(slice(None),) * (out.ndim - len(shape)) + row] for out in outs]
+        _of_tensor(L, rows, requests, [value[row] if value.ndim else value for value in parameters], there)
+        if valid is not None:
+            for out in there:
+                np.copyto(out, out.dtype.type(np.nan), where=inside(valid, frame)[row] == 0)
 
 
 def _entries(fields: Sequence[Array], rows: Sequence[int], frame: Frame) -> tuple[list[Array], Any]:
@@ -518,13 +616,14 @@ def _launch(
     requests: Sequence[Request],
     parameters: Sequence[Array],
     outs: Sequence[Array],
+    beside: _Beside,
     entries: Any = None,
 ) -> None:
     """Hand arrays to the kernels; the last parameters are those of the entries of a metric."""
     from fieldgrad.kernels.launch import Metric as Entries
     from fieldgrad.kernels.launch import evaluate
 
-    metric = None
+    metric, holes = None, beside.holes
     if entries is not None:
         transform, connection, arrays, turning = entries
         first = len(parameters) - len(arrays) - len(turning)
@@ -546,7 +645,9 @@ def _launch(
             _as_real(value) if value.dtype.kind == "c" else _beside(value, 2) if value.ndim else value
             for value in parameters
         ]
-    evaluate(fields, rows, axes, stencils, requests, parameters, outs, metric=metric)
+        if holes is not None and holes.valid is not None:
+            holes = replace(holes, valid=_beside(holes.valid, 2))
+    evaluate(fields, rows, axes, stencils, requests, parameters, outs, metric=metric, holes=holes, rules=beside.rules)
 
 
 def _of_tensor(
@@ -567,7 +668,7 @@ def _of_tensor(
     flat = [np.broadcast_to(value, shape).reshape(1, 1, 1, count) if value.ndim else value for value in parameters]
     leading = [out.shape[: out.ndim - len(shape)] for out in outs]
     results = [np.empty((*lead, 1, 1, 1, count), L.dtype) for lead in leading]
-    _launch(fields, rows, (0, 1, 2), (step,) * 3, requests, flat, results)
+    _launch(fields, rows, (0, 1, 2), (step,) * 3, requests, flat, results, _Beside())
     for out, result, lead in zip(outs, results, leading, strict=True):
         out[...] = result.reshape(*lead, *shape)
 

@@ -46,6 +46,7 @@ def tensors(
     stencils: Sequence[Stencil | None],
     metric: Metric,
     shape: tuple[int, ...],
+    valid: NDArray[np.uint8] | None = None,
     *,
     vector: bool,
 ) -> Iterator[tuple[int, int, Array]]:
@@ -63,6 +64,8 @@ def tensors(
         The metric on the points of the output.
     shape : tuple of int
         Shape of the output.
+    valid : ndarray of uint8, optional
+        Points that are no holes, of the shape of the fields. Beside holes limits do not exist: no window adapts.
     vector : bool
         Whether the fields are components along unit vectors that turn.
 
@@ -74,13 +77,21 @@ def tensors(
         The tensor there; the axis has length one.
     """
     axis, places = rows_of(metric, axes)
+    meridian = stencils[metric.pole.meridian] if metric.pole is not None else None
     for index in places:
+        assert meridian is not None
+        _, low, high = meridian.slice(index, index + 1)
+        window = _along(axis, low, high)
+        near = [field[window] for field in fields]
+        if valid is not None:
+            near = [np.where(valid[window], field, field.dtype.type(np.nan)) for field in near]
         with np.errstate(all="ignore"):
-            yield axis, index, _at(fields, rows, axes, stencils, metric, index, shape, vector)
+            yield axis, index, _at(near, low, rows, axes, stencils, metric, index, shape, vector)
 
 
 def _at(
     fields: Sequence[Array],
+    low: int,
     rows: Sequence[int],
     axes: Sequence[int | None],
     stencils: Sequence[Stencil | None],
@@ -107,9 +118,8 @@ def _at(
         return (array[_along(row, index)] if array.shape[row] > 1 else array).astype(dtype)
 
     sigma = entry(metric.arrays[metric.side])
-    _, low, high = meridian.slice(index, index + 1)
-    here = meridian.first + index
-    beside = here + (1 if high - here > here - low else -1)
+    here = meridian.first + index - low
+    beside = here + (1 if fields[0].shape[row] - here > here else -1)
     step, turn = entry(metric.value(metric.transform[s, s])), dtype.type(metric.turn)
     L = np.zeros((3, 3, *_row_shape(shape, row)), fields[0].dtype)
     values, outward, across, numerators, next_ones = {}, {}, {}, {}, {}
@@ -117,7 +127,7 @@ def _at(
         table, around = meridian.of(number).slice(index, index + 1)[0], azimuthal.of(number)
         # one direction at a time keeps the others without the nodes around them, of which corners are not there
         third = _inside(field, axes, stencils, 3 - s - p)
-        near = step * differentiated(third[_along(row, low, high)], row, table)
+        near = step * differentiated(third, row, table)
         outward[i] = _inside(near, axes, stencils, p)
         across[i] = sigma * turn * differentiated(near, azimuth, around.linear)
         rings = [turn * differentiated(third[_along(row, node)], azimuth, around) for node in (here, beside)]
@@ -127,7 +137,7 @@ def _at(
         other = 3 - s - p
         table_of_other = stencils[other]
         if table_of_other is not None:
-            bare = _inside(_inside(field, axes, stencils, s), axes, stencils, p)[_along(row, index)]
+            bare = _inside(field[_along(row, here)], axes, stencils, p)
             scale = entry(metric.value(metric.transform[other, other]))
             L[i, other] = scale * differentiated(bare, int(axes[other] or 0), table_of_other.of(number))
     sizes = {i: np.abs(numerators[i]) for i in rows}

@@ -65,7 +65,7 @@ def hessian(f: Any, first: Frame, second: Frame) -> Any:
         upper = _composed(f, first, second, [(a, b) for a in range(count) for b in range(a, count)])
         return chunked.tensor(upper | {(b, a): value for (a, b), value in upper.items()}, count)
     plain = chunked.hessian(f, replace(first, metric=None), replace(second, metric=None))
-    slopes = [derivative(f, axis, stencil) for axis, stencil in zip(first.axes, first.stencils, strict=True)]
+    slopes = [derivative(f, first.part(number)) for number in range(len(first.axes))]
     columns, dtype = first.columns, f.real.dtype
     parts: dict[tuple[int, int], Any] = {}
     for a, i in enumerate(columns):
@@ -97,7 +97,7 @@ def hessian(f: Any, first: Frame, second: Frame) -> Any:
         outward = row.sigma * row.step * row.around(row.first(s))
         at = columns.index(third)
         scale = row.entry(_entry(metric, third, f))
-        return row.masked(scale * derivative(outward, first.axes[at], first.stencils[at].linear))
+        return row.masked(scale * _along_one(outward, first.axes[at], first.stencils[at].linear))
 
     at_pole: dict[tuple[int, ...], Callable[[_Row], Any]] = {}
     if metric.pole is not None and {metric.pole.azimuth, metric.pole.meridian} <= set(columns):
@@ -112,22 +112,16 @@ def _composed(f: Any, first: Frame, second: Frame, pairs: Sequence[tuple[int, in
     """Some entries of the Hessian where the axes of the field are not those of space."""
     metric, columns, dtype = first.metric, first.columns, f.real.dtype
     assert metric is not None
-    tables = list(zip(first.axes, first.stencils, second.stencils, strict=True))
-    slopes = [derivative(f, axis, once) for axis, once, _ in tables]
-    plain: dict[tuple[int, int], Any] = {}
-    for a, (axis, _, twice) in enumerate(tables):
-        plain[a, a] = derivative(f, axis, twice)
-        for b, (other, once, _) in enumerate(tables[a + 1 :], a + 1):
-            plain[a, b] = derivative(slopes[a], other, once)
+    slopes = [derivative(f, first.part(number)) for number in range(len(columns))]
+    plain = chunked.hessian(f, replace(first, metric=None), replace(second, metric=None))
     found: dict[tuple[int, int], Any] = {}
     for i, j in pairs:
         terms = []
-        for (a, b), value in plain.items():
-            for m, n in sorted({(columns[a], columns[b]), (columns[b], columns[a])}):
-                if {(m, columns[i]), (n, columns[j])} <= metric.transform.keys():
-                    factor = _term(metric, metric.transform[m, columns[i]], f)
-                    factor = factor * _term(metric, metric.transform[n, columns[j]], f)
-                    terms.append(factor.astype(dtype) * value)
+        for (a, m), (b, n) in product(enumerate(columns), repeat=2):
+            if {(m, columns[i]), (n, columns[j])} <= metric.transform.keys():
+                factor = _term(metric, metric.transform[m, columns[i]], f)
+                factor = factor * _term(metric, metric.transform[n, columns[j]], f)
+                terms.append(factor.astype(dtype) * plain[a, b])
         for a, slope in enumerate(slopes):
             key = (columns[i], columns[j], columns[a])
             if key in metric.bend:
@@ -154,6 +148,11 @@ def _along(metric: Metric, m: int, frame: Frame, f: Any) -> Array:
         if (i, i, m) in metric.bend:
             total = total + metric.value(metric.bend[i, i, m])
     return total
+
+
+def _along_one(f: Any, axis: int, stencil: Stencil) -> Any:
+    """Derivative by a table that does not adapt to holes."""
+    return derivative(f, Frame(("x",), (axis,), (stencil,)))
 
 
 def _slope(fields: list[Array], frame: Frame, weights: list[Any]) -> list[Array]:
@@ -210,15 +209,15 @@ class _Row:
 
     def _around(self, g: Any, frame: Frame, stencil: Stencil, order: int) -> Any:
         axis = frame.axes[frame.columns.index(self.azimuth)]
-        return g.real.dtype.type(self._metric.turn) ** order * derivative(g, axis, stencil)
+        return g.real.dtype.type(self._metric.turn) ** order * _along_one(g, axis, stencil)
 
     def _derivative(self, frame: Frame, m: int) -> Any:
         at = frame.columns.index(m)
         axis, stencil = frame.axes[at], frame.stencils[at]
         if m != self.meridian:
-            return derivative(self._f[self._slice(self._place)], axis, stencil)
+            return _along_one(self._f[self._slice(self._place)], axis, stencil)
         if is_lazy(self._f):
-            return derivative(self._f, axis, stencil)[self._slice(self._place)]
+            return _along_one(self._f, axis, stencil)[self._slice(self._place)]
         table, low, high = stencil.slice(self._place, self._place + 1)
         return operators.derivative(self._f[self._slice(low, high)], axis, table)
 
@@ -233,6 +232,8 @@ def _with_poles(
     by_name = dict(zip(first.directions, first.axes, strict=True))
     axes = [by_name.get(name) for name in first.names]
     axis, places = rows_of(first.metric, axes)
+    if places and first.holes is not None and first.holes.mask is not None:
+        f = chunked.choose(first.holes.mask, f, np.nan)
     for place in places:
         row = _Row(f, first, second, place)
         with np.errstate(all="ignore"):

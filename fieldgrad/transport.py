@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from fieldgrad.fields import (
     aligned_on,
     array_of,
     broadcast_on,
+    frame_along,
     frame_of,
     length_of,
     long_of,
@@ -39,7 +40,6 @@ from fieldgrad.grid import Axis, Grid
 from fieldgrad.infer import axis_of, infer_axis, infer_grid, require_lengths
 from fieldgrad.labelled import Names
 from fieldgrad.operators import Array, Frame
-from fieldgrad.stencils import Stencil
 
 
 def directional_derivative(
@@ -198,7 +198,7 @@ def material_derivative(
     first = carried.first
     axis = _time_axis(first, time, carried.grid)
     unit = _rate_unit(carried, axis)
-    result = carried.rate((int(first.get_axis_num(axis.dim)), axis.stencil()))
+    result = carried.rate(axis)
     return carried.labelled(
         result,
         name="material_derivative" if carried.joined else f"D{short_of(first)}_Dt",
@@ -338,13 +338,12 @@ class _Carried:
         )
         return labelled.transpose(*self.order) if self.order else labelled
 
-    def rate(self, time: tuple[int, Stencil] | None = None) -> Array:
-        """(u . grad) f, and with an axis of time and its table df/dt too."""
+    def rate(self, time: Axis | None = None) -> Array:
+        """(u . grad) f, and with an axis of time df/dt too."""
         vectorial = Components(self.extra[COMPONENT], self.parts) if self.extra else None
         frame = frame_of(self.grid, self.first, vector=vectorial)
         if time is not None:
-            directions, axes, stencils = (*frame.directions, "time"), (*frame.axes, time[0]), (*frame.stencils, time[1])
-            frame = replace(frame, directions=directions, axes=axes, stencils=stencils)
+            frame = frame.beside("time", frame_along(time, self.first, 1, self.grid))
         vector = broadcast_on(self.first, self.velocity, self.grid, "velocity")
         leading = (len(self.fields),) if self.extra else ()
         result: Array
@@ -369,26 +368,24 @@ def _rate(
 
     The fields are scalars, or the labelled components of a vector whose unit vectors turn.
     """
-    space = frame
     shape = frame.output_shape(fields[0].shape)
     result = operators.allocate(fields[0], shape, (len(fields),) if stacked else ())
     changing = frame.directions[-1] == "time"
-    still = fields
+    space, still, time = frame, fields, frame
     if changing:
-        space = replace(frame, directions=frame.directions[:-1], axes=frame.axes[:-1], stencils=frame.stencils[:-1])
         # a block has nodes around it along all axes: each term wants those of its own
-        time = Frame(("time",), frame.axes[-1:], frame.stencils[-1:])
+        space, time = frame.part(*range(len(frame.axes) - 1)), frame.part(len(frame.axes) - 1)
         still = [operators.inside(field, time) for field in fields]
     outs = list(result) if stacked else [result]
     if turning:
         operators.vector_advection(still, turning, space, vector, result)
     else:
         for number, (field, out) in enumerate(zip(still, outs, strict=True)):
-            own = replace(space, stencils=tuple(stencil.of(number) for stencil in space.stencils))
-            operators.advection(field, own, vector, out)
+            operators.advection(field, space.of(number), vector, out)
     if changing:
         for field, out in zip(fields, outs, strict=True):
-            out += operators.derivative(operators.inside(field, space), frame.axes[-1], frame.stencils[-1])
+            own = operators.inside(field, space)
+            out += operators.derivative(own, time.axes[0], time.stencils[0], holes=time.holes)
     return [result]
 
 

@@ -472,3 +472,38 @@ def test_as_a_process(plane: Path) -> None:
     done = subprocess.run(command, cwd=plane.parent, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Velocity: u along x, v along y" in done.stdout
+
+
+@pytest.mark.parametrize("output", ["out.nc", "out.zarr"])
+def test_masks(run: Any, tmp_path: Path, output: str) -> None:
+    """A mask by name, as files store it, with what is done beside its holes."""
+    rng = np.random.default_rng(0)
+    x, y, t = np.cumsum(rng.uniform(0.5, 1.5, 12)), np.cumsum(rng.uniform(0.5, 1.5, 11)), np.arange(2.0)
+    sea = rng.random((11, 12)) > 0.15
+    ds = xr.Dataset(
+        {name: (("time", "y", "x"), rng.standard_normal((2, 11, 12))) for name in "uv"}, {"x": x, "y": y, "time": t}
+    ).assign(sea=(("y", "x"), sea.astype("int8")))
+    ds.to_netcdf("flow.nc", engine="netcdf4")
+    common = ["-q", "vorticity", "--mask", "sea", "--missing", "adapt", "--least-accuracy", "2"]
+    ran = run("derive", "flow.nc", "-o", output, *common)
+    assert (ran.code, ran.err) == (0, "")
+    grid = fg.infer_grid(ds, mask="sea", missing="adapt", least_accuracy=2)
+    wanted = fg.derive(ds, "vorticity", grid=grid)
+    np.testing.assert_array_equal(loaded(tmp_path / output).vorticity, wanted.vorticity)
+    assert 0.1 < wanted.vorticity.isnull().mean() < 0.6
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (["--mask", "land"], 4, "mask: 'land' is no variable of the file"),
+        (["--mask", "u"], 4, "mask: holds "),
+        (["--missing", "skip"], 2, "'skip' must be propagate, adapt or shrink"),
+        (["--least-accuracy", "2"], 4, "--missing propagate changes no stencil; pass --missing adapt or 'shrink'"),
+    ],
+)
+def test_what_is_no_mask(run: Any, plane: Path, args: list[str], code: int, message: str) -> None:
+    ran = run("derive", plane, "-o", "out.nc", "-q", "vorticity", "--periodic", "x=6.283185307179586", *args)
+    assert ran.code == code
+    assert message in one_line(ran.err)
+    assert not Path("out.nc").exists()

@@ -8,11 +8,13 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from fieldgrad.kernels import redo
 from fieldgrad.kernels.call import Request, prepare
 from fieldgrad.kernels.layout import empty_like, has_contiguous_rows, memory_order, span
 from fieldgrad.kernels.spec import Metric
 from fieldgrad.kernels.threads import share, workers
 from fieldgrad.kernels.user import key_of
+from fieldgrad.masks import Holes, Rule
 from fieldgrad.stencils import Stencil
 
 __all__ = ["Metric", "Request", "evaluate", "key_of"]
@@ -29,6 +31,8 @@ def evaluate(
     *,
     difference: bool = True,
     metric: Metric | None = None,
+    holes: Holes | None = None,
+    rules: Sequence[Rule | None] = (),
 ) -> None:
     """Differentiate fields and evaluate point functions of the result, in one pass.
 
@@ -53,6 +57,10 @@ def evaluate(
         False for tables whose rows do not sum to zero: weights then act on plain values.
     metric : Metric, optional
         How coordinate derivatives become physical ones, by which parameters.
+    holes : Holes, optional
+        Which points are valid, where some may not be.
+    rules : sequence of Rule or None
+        What the tables become beside holes, if there may be any.
     """
     ndim = fields[0].ndim
     shape = outs[0].shape[outs[0].ndim - ndim :]
@@ -76,11 +84,13 @@ def evaluate(
             (_own(value, like) if own else _in_layout(value, like)) if parameter.ndim else value
             for value, parameter, own in zip(values, parameters, thin, strict=True)
         ]
-    kinds = [
+    kinds = tuple(
         tuple([stride // value.itemsize for stride in _strides(value, ndim)]) if own else parameter.ndim > 0
         for value, parameter, own in zip(values, parameters, thin, strict=True)
-    ]
-    _run(sources, rows, axes, stencils, requests, values, targets, difference, tuple(kinds), metric)
+    )
+    _run(sources, rows, axes, stencils, requests, values, targets, difference, kinds, metric)
+    if holes is not None:
+        redo.run(sources, rows, axes, stencils, requests, values, targets, holes, rules, kinds, metric)
     for out, target in zip(outs, targets, strict=True):
         if out is not target:
             out[...] = target
