@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import xarray as xr
 
-from fieldgrad.coordinates import BY_CF, BY_NAME, direction, metres, obstacle
+from fieldgrad.coordinates import BY_CF, BY_NAME, direction, metres, obstacle, points_down
 from fieldgrad.curvilinear import Curvilinear, check_cells
 from fieldgrad.geometries import Asked
 from fieldgrad.geometry import radians
@@ -101,6 +101,8 @@ class Mesh:
             If the coordinates do not make a grid.
         """
         places = {axis.dim: SPATIAL.index(axis.name) for axis in axes}
+        down = [self.names[name] for name, one in self.coordinates.items() if points_down(name, one.attrs)]
+        self.refuse(positive=bool(down) or any(axis.down for axis in axes))
         sphere = self._sphere(axes, asked)
         positions: list[Any] = [None] * 3
         for name, variable in self.coordinates.items():

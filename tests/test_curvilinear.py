@@ -547,3 +547,20 @@ def test_derive_and_its_parts() -> None:
         fg.derivative(ds.f, "i", grid=fg.infer_grid(ds))
     with pytest.raises(ValueError, match=r"steps along 'i' have different lengths in curvilinear coordinates"):
         fg.taylor_microscale(ds.f, "i", grid=fg.infer_grid(ds))
+
+
+def test_beside_holes_of_a_mask_values_are_of_second_order_and_elsewhere_the_same() -> None:
+    def around_an_island(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        x, y = distorted(n)
+        ds = plane(x, y)
+        sea = (x - 0.6) ** 2 + (y - 0.7) ** 2 > 0.04
+        grid = fg.infer_grid(ds, mask=xr.DataArray(sea, dims=("j", "i")), missing="adapt", least_accuracy=2)
+        plain, found = fg.velocity_gradient(ds).values, fg.velocity_gradient(ds, grid=grid).values
+        assert np.isnan(found[:, :, ~sea]).all()
+        same = np.isfinite(found) & (found == plain)
+        beside = np.isfinite(found).all(axis=(0, 1)) & ~same.all(axis=(0, 1))
+        assert 0 < beside.sum() < sea.sum() / 2
+        return (found - flow(x, y)[1])[:, :, beside], beside, plain
+
+    sizes = (24, 60)
+    assert fitted([rms(around_an_island(n)[0]) for n in sizes], sizes) > 1.6
