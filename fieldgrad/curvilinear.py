@@ -40,6 +40,8 @@ Entries = Mapping[tuple[int, int], Array]
 _FLAT = 1e-12
 # Gap that closes an axis, beside the steps next to it: larger ones do not close it, smaller ones close it twice.
 _OPEN, _TWICE = 4.0, 1e-3
+# Nodes in a layer of cells that are checked at once.
+_SLAB = 1 << 15
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -207,8 +209,11 @@ def check_cells(grid: Grid) -> None:
         for rows, columns in _blocks(shape.pattern(), shape.places, shape.places):
             found = []
             for corner in product((0, 1), repeat=len(rows)):
-                edges = shape.edges(corners, rows, columns, dict(zip(rows, corner, strict=True)))
-                found.append(_signs(_determinant(edges, rows, columns), edges, rows))
+                signs = []
+                for part in _slabs(corners, rows):
+                    edges = shape.edges(part, rows, columns, dict(zip(rows, corner, strict=True)))
+                    signs.append(_signs(_determinant(edges, rows, columns), edges, rows))
+                found.append(np.concatenate(signs, axis=2))
             shape.require_one_sign(found, cells=True)
 
 
@@ -497,6 +502,19 @@ class _Shape:
     def _named(self, index: Sequence[Any], shape: Sequence[int], skip: int | None = None) -> str:
         named = [f"{self.axes[m].dim}={int(index[m])}" for m in reversed(self.places) if shape[m] > 1 and m != skip]
         return ", ".join(named) or ("" if skip is not None else "every point")
+
+
+def _slabs(corners: Sequence[Array | None], rows: Sequence[int]) -> Iterator[list[Array | None]]:
+    """Layers of cells across z, so thin that what is computed of them stays in the cache."""
+    shape = np.broadcast_shapes(*(part.shape for part in corners if part is not None))
+    cells = shape[2] - 1
+    if 2 not in rows or cells < 1:
+        yield list(corners)
+        return
+    step = max(_SLAB // (shape[0] * shape[1]), 1)
+    for start in range(0, cells, step):
+        span = slice(start, min(start + step, cells) + 1)
+        yield [part if part is None or part.shape[2] == 1 else part[:, :, span] for part in corners]
 
 
 def _first(bad: NDArray[np.bool_]) -> tuple[int, ...]:

@@ -339,14 +339,15 @@ def _claims(obj: Obj, variables: Variables) -> dict[str, list[str]]:
     for variable in variables.values():
         text = variable.attrs.get("coordinates", "")
         listed.update(text.split() if isinstance(text, str) else ())
-    claims: dict[str, list[tuple[int, str]]] = {}
+    claims: dict[str, list[tuple[tuple[bool, int], str]]] = {}
     for key, variable in variables.items():
         if not isinstance(key, str) or variable.ndim < 2 or variable.dtype.kind not in "iuf" or key in bounds:
             continue
         claim = _claim(key, variable.attrs)
         # a plain variable is a coordinate where it says so itself, or another says so
         if claim is not None and (key in obj.coords or key in listed or claim[1] == BY_CF):
-            claims.setdefault(claim[0], []).append((claim[1], key))
+            plain = key not in obj.coords and key not in listed
+            claims.setdefault(claim[0], []).append(((plain, claim[1]), key))
     best = {name: min(standing for standing, _ in several) for name, several in claims.items()}
     return {name: [key for at, key in several if at == best[name]] for name, several in claims.items()}
 

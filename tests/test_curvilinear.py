@@ -549,6 +549,7 @@ def test_derive_and_its_parts() -> None:
         fg.taylor_microscale(ds.f, "i", grid=fg.infer_grid(ds))
 
 
+@pytest.mark.slow
 def test_beside_holes_of_a_mask_values_are_of_second_order_and_elsewhere_the_same() -> None:
     def around_an_island(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         x, y = distorted(n)

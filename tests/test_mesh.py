@@ -97,6 +97,10 @@ def test_times_of_coordinates_do_not_matter_unless_the_grid_moves() -> None:
 def test_variables_that_are_no_coordinates_yet() -> None:
     ds = model("lon", "lat", ("y", "x")).reset_coords()
     assert infer_grid(ds).geometry == "curvilinear"  # they say themselves what they are
+    # what was computed from a coordinate may have its attributes still, and is none
+    ds = model("lon", "lat", ("y", "x"))
+    ds.u.attrs.update(NORTH)
+    assert "y is 'lat'" in repr(infer_grid(ds))
     plain = model("a", "b", ("y", "x"), ({}, {})).reset_coords()
     with pytest.raises(ValueError, match=r"no coordinate, so the spacing is not known"):
         infer_grid(plain)
