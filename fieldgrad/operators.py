@@ -660,7 +660,8 @@ def _of_tensor(
     fields = []
     for i in rows:
         # the value at the corner (a, b, c) of the cube is row a + 2 b + 3 c; the kernel reads the edges alone
-        values = np.zeros((7, count), L.dtype)
+        # and rows that are not joined in memory stay rows, hence one kernel serves any number of points
+        values = np.zeros((7, count + 1), L.dtype)[:, :count]
         values[1:4] = L[i].reshape(3, count)
         jump = values.strides[0]
         strides = (jump, 2 * jump, 3 * jump, values.itemsize)

@@ -126,12 +126,11 @@ def test_derive_on_a_sphere(run: Any, tmp_path: Path) -> None:
     for name, field in loaded(tmp_path / "out.nc").items():
         np.testing.assert_array_equal(field.values, expected[name].values)
         assert "spherical" in field.attrs["fieldgrad_geometry"]
-    refused = run("derive", "silent.nc", "-o", "no.nc", "-q", "vorticity")
+    refused = run("derive", "silent.nc", "-o", "no.nc", "-q", "vorticity,divergence")
     assert refused.code == 4
     assert "'lon' is a longitude" in one_line(refused.err)
-    ran = run(
-        "derive", "silent.nc", "-o", "half.zarr", "-q", "vorticity", "--geometry", "spherical", "--radius", "3185600"
-    )
+    how = ("--geometry", "spherical", "--radius", "3185600")
+    ran = run("derive", "silent.nc", "-o", "half.zarr", "-q", "vorticity,divergence", *how)
     assert ran.code == 0, ran.err
     np.testing.assert_allclose(
         loaded(tmp_path / "half.zarr").vorticity.values, 2 * expected.vorticity.values, rtol=1e-12
@@ -212,6 +211,11 @@ def test_a_climate_file_is_refused_with_the_way_out(run: Any, data_dir: Path, tm
     assert "'lev' is a pressure coordinate (hPa), which is no length" in message
     assert "or take the horizontal part (--axes z=none)" in message
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_the_horizontal_part_of_a_climate_file(run: Any, data_dir: Path, tmp_path: Path) -> None:
+    source = data_dir / "climate" / "uvt.nc"
     ran = run("derive", source, "-o", "out.nc", "-q", "vorticity", "--axes", "z=none")
     assert (ran.code, ran.err) == (0, "")
     ds = loaded(source)

@@ -101,6 +101,7 @@ def pipe(count: int = 6) -> xr.Dataset:
     return ds
 
 
+@pytest.mark.slow
 def test_walls_of_a_pipe() -> None:
     """A cubic profile, so that one-sided stencils are not exact, has exact shear beside a wall and a mirror."""
     ds = pipe()
@@ -151,7 +152,10 @@ def down(ds: xr.Dataset, dim: str, component: str) -> xr.Dataset:
     )
 
 
-@pytest.mark.parametrize(("chart", "dim", "component"), [(CYLINDER, "z", "u_z"), (SPHERE, "height", "w")])
+@pytest.mark.parametrize(
+    ("chart", "dim", "component"),
+    [(CYLINDER, "z", "u_z"), pytest.param(SPHERE, "height", "w", marks=pytest.mark.slow)],
+)
 def test_axes_that_point_down(chart: Any, dim: str, component: str) -> None:
     nodes = NODES if chart is CYLINDER else [circle(12), stretched(-1.0, 1.1, 7), stretched(0.0, 1.0, 6)]
     ds = chart.dataset(nodes)

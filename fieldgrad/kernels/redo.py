@@ -507,7 +507,7 @@ def _tables(
                 offsets = np.pad(offsets, ((0, 0), (0, 0), (0, BOUNDARY)))
                 weights = np.pad(weights, ((0, 0), (0, 0), (0, BOUNDARY)))
                 # only plain stencils know of walls: the others are cut off from them by a hole, or reach none
-                weights[:, PLAIN, taps] = 0 * own.row_sum
+                weights[:, PLAIN, taps] = own.row_sum
                 weights[:, PLAIN, taps + 1] = 0.0 if own.known is None else own.known
             stride = source.strides[axis] // source.itemsize
             tables += [(offsets * stride).astype(np.int64).reshape(-1), weights.astype(source.dtype).reshape(-1)]

@@ -21,7 +21,7 @@ def reference(data_dir: Path) -> Callable[[str], xr.DataArray]:
     coords = {"lat": ("lat", LAT, {"units": "degrees_north"}), "lon": ("lon", LON, {"units": "degrees_east"})}
 
     def read(name: str) -> xr.DataArray:
-        values = np.load(data_dir / "global-wind" / f"{name}.ref.npy").reshape(73, 144)
+        values = np.load(data_dir / "global-wind" / f"{name}.ref.npy").reshape(73, 144).astype(np.float64)
         return xr.DataArray(values, coords, ("lat", "lon"), name)
 
     return read
@@ -46,12 +46,16 @@ def test_vorticity_and_divergence(reference: Callable[[str], xr.DataArray]) -> N
             assert abs(values[row].mean() - reference(spectral).values[row].mean()) < 5e-6
 
 
-def test_gradient_and_laplacian_of_the_velocity_potential(reference: Callable[[str], xr.DataArray]) -> None:
+def test_gradient_of_the_velocity_potential(reference: Callable[[str], xr.DataArray]) -> None:
     chi = reference("chi")
     gradient = fg.gradient(chi)
     assert relative_error(gradient.sel(component="x", drop=True), reference("uchi")) < 0.0139
     assert relative_error(gradient.sel(component="y", drop=True), reference("vchi")) < 0.0204
-    laplacian = fg.laplacian(chi)
+
+
+@pytest.mark.slow
+def test_laplacian_of_the_velocity_potential(reference: Callable[[str], xr.DataArray]) -> None:
+    laplacian = fg.laplacian(reference("chi"))
     assert relative_error(laplacian, reference("div")) < 0.01
     assert np.isfinite(laplacian.values).all()
 
