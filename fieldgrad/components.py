@@ -27,6 +27,8 @@ _STANDARD_FAMILIES: tuple[tuple[str, str, str], ...] = (
     ("sea_water_x_velocity", "sea_water_y_velocity", "upward_sea_water_velocity"),
     ("eastward_sea_water_velocity", "northward_sea_water_velocity", "upward_sea_water_velocity"),
 )
+# Of these, components that follow the lines of the grid where these are not meridians and parallels.
+_ALONG_LINES = {name for family in _STANDARD_FAMILIES for name in family[:2] if "ward" not in name or "grid" in name}
 _NAME_FAMILIES: tuple[tuple[str, str, str], ...] = (
     ("u", "v", "w"),
     ("U", "V", "W"),
@@ -401,7 +403,14 @@ def _checked(found: Components, grid: Grid) -> Components:
     fields = [first]
     if len(found.fields) > 1 and lie_apart(found.fields):
         raise _staggered(found.fields)
+    lines = grid.geometry == "curvilinear" and grid.system.turning
     for label, field in zip(found.labels, found.fields, strict=True):
+        if lines and field.attrs.get("standard_name") in _ALONG_LINES:
+            raise ValueError(
+                f"components: {field.name!r} has the standard_name {field.attrs['standard_name']!r}, along the lines "
+                "of a curvilinear grid, and derivatives need components to the east and north; turn them by the "
+                "angle of the grid lines first, and give them names (eastward_wind, northward_wind) or none"
+            )
         name = f"{label} component {field.name!r}" if field.name is not None else f"{label} component"
         if not (grid.system.cartesian or _is_velocity(field.attrs)):
             raise ValueError(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +13,8 @@ import xarray as xr
 from fieldgrad import units
 from fieldgrad.chunked import broadcast, is_lazy
 from fieldgrad.components import COMPONENT, Components
+from fieldgrad.curvilinear import Curvilinear
+from fieldgrad.curvilinear import metric_of as curvilinear_metric_of
 from fieldgrad.geometry import metric_of
 from fieldgrad.grid import Axis, Grid, Named
 from fieldgrad.infer import infer_grid, require_lengths
@@ -27,7 +29,7 @@ def scalar_of(f: xr.DataArray, grid: Grid | None, order: int = 1) -> tuple[Grid,
     array = array_of(f, "f")
     grid = infer_grid(f) if grid is None else grid
     require_lengths(grid)
-    if not grid.system.cartesian and COMPONENT in f.dims:
+    if grid.system.turning and COMPONENT in f.dims:
         raise ValueError(
             f"f: {name_of(f, 'the field')} has a dimension {COMPONENT!r}, and in {grid.geometry} coordinates the unit "
             "vectors of its components turn, so that they are no scalars; select one of them if it is a scalar, or "
@@ -92,10 +94,17 @@ def require_free(f: xr.DataArray, *dims: str) -> None:
             )
 
 
-def frame_of(grid: Grid, f: xr.DataArray, order: int = 1, vector: Components | None = None) -> Frame:
+def frame_of(
+    grid: Grid,
+    f: xr.DataArray,
+    order: int = 1,
+    vector: Components | None = None,
+    bent: Iterable[tuple[int, int]] = (),
+) -> Frame:
     """The directions of a grid as axes of a field, with the tables of a derivative.
 
-    The tables are those of the field, or of the components of a vector together, of which it is the first.
+    The tables are those of the field, or of the components of a vector together, of which it is the first. Of the
+    entries of a Hessian that are named as bent, a metric has the terms with first derivatives, too.
     """
     named: list[Named] = [(str_name(f), None)]
     if vector is not None:
@@ -114,7 +123,7 @@ def frame_of(grid: Grid, f: xr.DataArray, order: int = 1, vector: Components | N
     axes = tuple(int(f.get_axis_num(axis.dim)) for axis in grid.axes)
     stencils = tuple(axis.stencil(order, named) for axis in grid.axes)
     holes = holes_of(grid, grid.axes, order, mask_on(grid, f))
-    metric = metric_of(grid)
+    metric = curvilinear_metric_of(grid, bent) if isinstance(grid.system, Curvilinear) else metric_of(grid)
     if metric is not None:
         by_name = dict(zip(grid.names, axes, strict=True))
         metric = metric.placed([by_name.get(name) for name in grid.directions], f.ndim)
@@ -259,8 +268,19 @@ def units_of(f: xr.DataArray) -> str | None:
 
 def length_of(grid: Grid) -> str | None:
     """The unit of length of all directions, if they share one; the metre on a sphere whose radius is in metres."""
+    if isinstance(grid.system, Curvilinear):
+        return grid.system.length
     given = [axis.units for axis in grid.axes if grid.directions.index(axis.name) not in grid.system.angles]
     return units.common(given or [grid.system.length])
+
+
+def require_coordinate(grid: Grid, axis: Axis) -> None:
+    """Verify that an axis has a coordinate of its own, and does not count points of a curvilinear grid."""
+    if isinstance(grid.system, Curvilinear) and grid.directions.index(axis.name) in grid.system.counted:
+        raise ValueError(
+            f"dim: {axis.dim!r} counts points of a curvilinear grid and has no coordinate to differentiate along; take "
+            f"fg.gradient or fg.velocity_gradient, whose components are along {', '.join(grid.names)}"
+        )
 
 
 def require_whole(grid: Grid, what: str) -> None:

@@ -84,6 +84,11 @@ class Metric:
         entries = (self.transform, self.connection, self.bend)
         return (*(tuple(sorted(part.items())) for part in entries), self.pole, self.side, self.turn)
 
+    @property
+    def skewed(self) -> bool:
+        """Whether axes of the field run across directions of space."""
+        return any(m != j for m, j in self.transform)
+
     def value(self, term: Term) -> Array | float:
         """An entry as an array that broadcasts against the field, or the number one."""
         number, sign = term
@@ -158,7 +163,7 @@ def metric_of(grid: Grid) -> Metric | None:
 def _made(grid: Grid) -> Metric:
     q, scales = _coordinates(grid)
     h = [np.asarray(factor, np.float64) for factor in grid.system.factors(q)]
-    pool = _Pool()
+    pool = Pool()
     with np.errstate(divide="ignore", invalid="ignore"):
         given = grid.system.slopes(q)
         if given is None:
@@ -253,13 +258,20 @@ def measured_cells(grid: Grid, axis: Axis) -> Array:
     return cells
 
 
-class _Pool:
-    """Arrays, each once."""
+class Pool:
+    """Arrays of a metric, each once.
 
-    def __init__(self) -> None:
-        self.arrays: list[Array] = []
+    Parameters
+    ----------
+    arrays : list of ndarray, optional
+        Those that are there already.
+    """
+
+    def __init__(self, arrays: list[Array] | None = None) -> None:
+        self.arrays: list[Array] = [] if arrays is None else arrays
 
     def add(self, value: Array) -> Term:
+        """The entry of some values; what is not finite becomes NaN."""
         value = np.where(np.isfinite(value), value, np.nan)
         if value.ndim < 3:
             value = value.reshape((1,) * (3 - value.ndim) + value.shape)
@@ -270,6 +282,14 @@ class _Pool:
                 for sign in (1, -1):
                     if np.array_equal(value, sign * array, equal_nan=True):
                         return number, sign
+        return self._appended(value)
+
+    def own(self, value: Array) -> Term:
+        """The entry of some values, which shares no array with others however alike they are."""
+        value = np.where(np.isfinite(value), value, np.nan)
+        return (ONE, 1) if value.size == 1 and value.item() == 1 else self._appended(value)
+
+    def _appended(self, value: Array) -> Term:
         value.flags.writeable = False
         self.arrays.append(value)
         return len(self.arrays) - 1, 1

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
@@ -16,6 +16,7 @@ from fieldgrad.geometries import Asked
 from fieldgrad.grid import SPATIAL, Axis, Grid, checked_nodes, is_uniform
 from fieldgrad.least_squares import LeastSquares
 from fieldgrad.masking import checked_missing, mask_of
+from fieldgrad.mesh import find_mesh
 from fieldgrad.systems import EARTH_RADIUS, System
 from fieldgrad.walls import Ends, Wall
 
@@ -35,7 +36,7 @@ def infer_grid(
     *,
     axes: Mapping[str, str | None] | None = None,
     spacing: Mapping[str, float] | None = None,
-    periodic: str | Iterable[str] | Mapping[str, float | None] = (),
+    periodic: str | Iterable[str] | Mapping[str, float | Sequence[float] | None] = (),
     accuracy: int = 2,
     geometry: str | System = "auto",
     radius: float = EARTH_RADIUS,
@@ -51,22 +52,24 @@ def infer_grid(
 
     A dimension is a direction by the CF attributes of its coordinate (``axis``, ``standard_name``, ``units``,
     ``positive``), else by its name (x, lon, longitude, ..., or one that ends in ``_x``); the caller's `axes`
-    override both. A dimension of length 1 is no direction. Time and other dimensions with a coordinate of
+    override both. Where dimensions have no positions of their own, coordinates of two or three dimensions, such as
+    lon(j, i), are looked for. A dimension of length 1 is no direction. Time and other dimensions with a coordinate of
     numbers or times become ``grid.others``.
 
     Parameters
     ----------
     obj : DataArray or Dataset
-        Data on a rectilinear grid, with any number of dimensions in any order.
+        Data on a structured grid, with any number of dimensions in any order.
     axes : mapping of str to str or None, optional
-        "x", "y" or "z" -> the dimension that runs along it, or None where that direction is absent. What is
-        not mentioned is inferred.
+        "x", "y" or "z" -> the dimension that runs along it, a coordinate of two or three dimensions that tells it, or
+        None where that direction is absent. What is not mentioned is inferred.
     spacing : mapping of str to float, optional
         Dimension (or direction) without a coordinate -> step between its nodes, of which the first lies at 0.
     periodic : str, iterable of str, or mapping of str to float or None
         Dimensions (or directions) along which the data repeat. A mapping gives the period, in units of the
         coordinate (seconds for times). Where it is not given it is the attribute ``period`` of the
-        coordinate, else of `obj`, else the number of points times the spacing if that is uniform.
+        coordinate, else of `obj`, else the number of points times the spacing if that is uniform. Of dimensions that
+        count points of a curvilinear grid it is what is added to x, y, z after a turn; without it the grid closes.
     accuracy : int
         Order of accuracy of derivatives: 2, 4, 6 or 8.
     geometry : str or Orthogonal
@@ -127,25 +130,35 @@ def infer_grid(
     names = asked.system.directions
     least = checked_missing(missing, least_accuracy, accuracy)
     sizes, variables = _parts(obj)
+    mesh = find_mesh(obj, variables, axes, spacing, asked, lambda given: _owners(sizes, variables, given, asked))
+    if mesh is not None:
+        axes = {**(axes or {}), **mesh.counted}
+        variables = {key: variable for key, variable in variables.items() if key not in mesh.dims}
     owners = _owners(sizes, variables, axes, asked)
     steps = _steps(spacing, sizes, variables, owners)
-    periods = _periods(periodic, sizes, owners)
+    counted: Set[str] = set() if mesh is None else mesh.dims
+    periods = _periods(periodic, sizes, owners, counted)
     walls = _walls(boundary, obj, sizes, owners, names)
     fit = _scheme(scheme)
     downs = _downs(positive, sizes, owners)
+    if mesh is not None:
+        mesh.refuse(boundary=bool(walls), scheme=fit is not None, positive=bool(downs))
     chosen = {owners[name]: name for name in names if name in owners and sizes[owners[name]] != 1}
     if not chosen:
         raise ValueError(
             f"axes: none of the dimensions {_listed(sizes)} is known as a direction of more than one "
             f"point; name them, axes={{{names[0]!r}: dimension, {names[1]!r}: dimension}}{_auxiliary(obj, sizes)}"
         )
-    bare = [dim for dim in chosen if dim not in variables and dim not in steps]
+    bare = [dim for dim in chosen if dim not in variables and dim not in steps and dim not in counted]
     if bare:
         raise _no_coordinate(obj, {dim: chosen[dim] for dim in bare})
 
     def axis(name: str, dim: str) -> Axis:
         period = periods.get(dim, False)
         how = (walls.get(dim, ()), fit, downs.get(dim))
+        if dim in counted:
+            turn = None if period is False else float(sizes[dim])
+            return Axis(name, dim, np.arange(float(sizes[dim])), period=turn, accuracy=accuracy)
         step = steps.get(dim)
         return _axis(name, dim, variables.get(dim), sizes[dim], accuracy, step, period, obj.attrs, asked, *how)
 
@@ -161,7 +174,11 @@ def infer_grid(
             except (TypeError, ValueError):
                 # Nothing is asked of it yet; axis_of gives the reason to whoever differentiates along it.
                 continue
-    grid = asked.grid(tuple([axis(name, dim) for dim, name in chosen.items()]), tuple(others))
+    along = tuple([axis(name, dim) for dim, name in chosen.items()])
+    if mesh is None:
+        grid = asked.grid(along, tuple(others))
+    else:
+        grid = mesh.with_periods(periods).grid(along, tuple(others), asked)
     return replace(grid, mask=mask_of(obj, mask), missing=missing, least_accuracy=least)
 
 
@@ -409,18 +426,21 @@ def _steps(spacing: Any, sizes: Sizes, variables: Variables, owners: Mapping[str
     return steps
 
 
-def _periods(periodic: Any, sizes: Sizes, owners: Mapping[str, str]) -> dict[str, float | None]:
-    """Dimensions that repeat, with their period where the caller gave one."""
+def _periods(periodic: Any, sizes: Sizes, owners: Mapping[str, str], counted: Set[str]) -> dict[str, Any]:
+    """Dimensions that repeat, with their period where the caller gave one; along those that count points a vector."""
     if isinstance(periodic, str):
         periodic = (periodic,)
     if not isinstance(periodic, Iterable):
         raise TypeError(f"periodic: got {periodic!r}; it must be a list of dimensions, or map them to periods")
     pairs = periodic.items() if isinstance(periodic, Mapping) else [(key, None) for key in periodic]
-    periods: dict[str, float | None] = {}
+    periods: dict[str, Any] = {}
     for key, value in pairs:
         dim = _dim_of(key, "periodic", sizes, owners)
         if dim in periods:
             raise ValueError(f"periodic: dimension {dim!r} is given twice, as {key!r} the second time")
+        if dim in counted and isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
+            periods[dim] = tuple([_number(one, f"periodic: the period of dimension {dim!r}") for one in value])
+            continue
         period = None if value is None else _number(value, f"periodic: the period of dimension {dim!r}")
         if period is not None and not (math.isfinite(period) and period > 0):
             raise ValueError(f"periodic: the period of dimension {dim!r} is {period}; it must be positive and finite")
@@ -597,5 +617,8 @@ def _auxiliary(obj: Obj, dims: Iterable[Hashable]) -> str:
         else:
             flat.append(f"{name!r} {variable.dims}")
     if flat:
-        lines.append(f"; only one-dimensional coordinates are understood for now, which {', '.join(flat)} is not")
+        lines.append(
+            f"; of coordinates of several dimensions, as {', '.join(flat)} {'is' if len(flat) == 1 else 'are'}, there "
+            "must be as many as dimensions, and each must be known or named, axes={'x': name, 'y': name}"
+        )
     return "".join(lines)

@@ -26,6 +26,7 @@ from fieldgrad.fields import (
     name_of,
     named_field,
     relabel,
+    require_coordinate,
     require_free,
     require_labelled,
     require_whole,
@@ -45,6 +46,8 @@ Names = Sequence[str | xr.DataArray] | None
 
 COMPONENT = "component"
 DIRECTION = "direction"
+# Entries of a Hessian.
+_PURE, _MIXED = ((0, 0), (1, 1), (2, 2)), ((0, 1), (0, 2), (1, 2))
 
 
 def derivative(
@@ -122,7 +125,10 @@ def derivative_steps(
     for key, times in orders.items():
         if not isinstance(times, int | np.integer) or isinstance(times, bool) or times < 1:
             raise ValueError(f"order: got {times!r} for dimension {key!r}; it must be an integer of at least 1")
-        steps.append((axis_of(f, key, grid), int(times)))
+        axis = axis_of(f, key, grid)
+        if grid is not None and axis in grid.axes:
+            require_coordinate(grid, axis)
+        steps.append((axis, int(times)))
     if len({axis.dim for axis, _ in steps}) < len(steps):
         raise ValueError(f"dim: {sorted(orders)} name one dimension twice; give its order once")
     return steps
@@ -168,7 +174,7 @@ def gradient(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
         {COMPONENT: grid.names},
         name=f"grad_{short_of(f)}",
         long_name=f"gradient of {long_of(f)}",
-        definition=f"d({short_of(f)})/dx_i" if grid.system.cartesian else f"d({short_of(f)})/(h_i dq_i)",
+        definition=f"d({short_of(f)})/dx_i" if not grid.system.turning else f"d({short_of(f)})/(h_i dq_i)",
         unit=units.combine([(units_of(f), 1), (length_of(grid), -1)]),
         grid=grid,
     )
@@ -206,11 +212,11 @@ def laplacian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     require_whole(grid, "a Laplacian")
     return relabel(
         f,
-        second.laplacian(field, frame_of(grid, f), frame),
+        second.laplacian(field, frame_of(grid, f, bent=_PURE), frame),
         name=f"laplacian_{short_of(f)}",
         long_name=f"Laplacian of {long_of(f)}",
         definition=" + ".join(f"d2({short_of(f)})/d{name}2" for name in grid.names)
-        if grid.system.cartesian
+        if not grid.system.turning
         else f"div grad {short_of(f)}",
         unit=units.combine([(units_of(f), 1), (length_of(grid), -2)]),
         grid=grid,
@@ -246,17 +252,17 @@ def hessian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     >>> fg.hessian(2 * x * y).sel(component="x", direction="y").mean().round(12).item()
     2.0
     """
-    grid, frame, field = scalar_of(f, grid)
+    grid, frame, field = scalar_of(f, grid, 2)
     require_free(f, COMPONENT, DIRECTION)
     require_whole(grid, "a Hessian")
-    result = second.hessian(field, frame, frame_of(grid, f, 2))
+    result = second.hessian(field, frame_of(grid, f, bent=(*_PURE, *_MIXED)), frame)
     return relabel(
         f,
         result,
         {COMPONENT: grid.names, DIRECTION: grid.names},
         name=f"hessian_{short_of(f)}",
         long_name=f"Hessian of {long_of(f)}",
-        definition=f"d2({short_of(f)})/dx_i dx_j" if grid.system.cartesian else f"grad grad {short_of(f)}",
+        definition=f"d2({short_of(f)})/dx_i dx_j" if not grid.system.turning else f"grad grad {short_of(f)}",
         unit=units.combine([(units_of(f), 1), (length_of(grid), -2)]),
         grid=grid,
     )

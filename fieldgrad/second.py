@@ -11,7 +11,7 @@ from the expansion of a regular field in powers of the distance; the Laplacian i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -20,7 +20,7 @@ import numpy as np
 
 from fieldgrad import chunked, operators
 from fieldgrad.chunked import derivative, evaluate, is_lazy, of_scalar
-from fieldgrad.geometry import Metric
+from fieldgrad.geometry import Metric, Term
 from fieldgrad.operators import Array, Frame
 from fieldgrad.poles import is_regular, rows_of
 from fieldgrad.stencils import Stencil
@@ -31,6 +31,9 @@ def laplacian(f: Any, first: Frame, second: Frame) -> Any:
     metric = first.metric
     if metric is None:
         return evaluate(of_scalar(operators.laplacian), [f], second)[0]
+    if metric.skewed:
+        pure = _composed(f, first, second, [(a, a) for a in range(len(first.columns))])
+        return sum(list(pure.values())[1:], start=pure[0, 0])
     scales = [_entry(metric, m, f) for m in first.columns]
     squares = {(m, m): (number, 1) for number, m in enumerate(first.columns)}
     squared = Metric(tuple(np.square(scale) for scale in scales), squares, {}, {})
@@ -57,6 +60,10 @@ def hessian(f: Any, first: Frame, second: Frame) -> Any:
     metric = first.metric
     if metric is None:
         return chunked.hessian(f, first, second)
+    if metric.skewed:
+        count = len(first.columns)
+        upper = _composed(f, first, second, [(a, b) for a in range(count) for b in range(a, count)])
+        return chunked.tensor(upper | {(b, a): value for (a, b), value in upper.items()}, count)
     plain = chunked.hessian(f, replace(first, metric=None), replace(second, metric=None))
     slopes = [derivative(f, first.part(number)) for number in range(len(first.axes))]
     columns, dtype = first.columns, f.real.dtype
@@ -101,9 +108,36 @@ def hessian(f: Any, first: Frame, second: Frame) -> Any:
     return _with_poles(f, result, first, second, at_pole)
 
 
+def _composed(f: Any, first: Frame, second: Frame, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Any]:
+    """Some entries of the Hessian where the axes of the field are not those of space."""
+    metric, columns, dtype = first.metric, first.columns, f.real.dtype
+    assert metric is not None
+    slopes = [derivative(f, first.part(number)) for number in range(len(columns))]
+    plain = chunked.hessian(f, replace(first, metric=None), replace(second, metric=None))
+    found: dict[tuple[int, int], Any] = {}
+    for i, j in pairs:
+        terms = []
+        for (a, m), (b, n) in product(enumerate(columns), repeat=2):
+            if {(m, columns[i]), (n, columns[j])} <= metric.transform.keys():
+                factor = _term(metric, metric.transform[m, columns[i]], f)
+                factor = factor * _term(metric, metric.transform[n, columns[j]], f)
+                terms.append(factor.astype(dtype) * plain[a, b])
+        for a, slope in enumerate(slopes):
+            key = (columns[i], columns[j], columns[a])
+            if key in metric.bend:
+                terms.append(_term(metric, metric.bend[key], f).astype(dtype) * slope)
+        found[i, j] = sum(terms[1:], start=terms[0])
+    return found
+
+
 def _entry(metric: Metric, m: int, f: Any) -> Array:
     """The entry (m, m) of A on the dimensions of a field."""
-    value = np.asarray(metric.value(metric.transform[m, m]))
+    return _term(metric, metric.transform[m, m], f)
+
+
+def _term(metric: Metric, term: Term, f: Any) -> Array:
+    """An entry on the dimensions of a field."""
+    value = np.asarray(metric.value(term))
     return value.reshape((1,) * (f.ndim - value.ndim) + value.shape)
 
 

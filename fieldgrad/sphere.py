@@ -11,6 +11,7 @@ import xarray as xr
 from fieldgrad import operators, units
 from fieldgrad.chunked import evaluate
 from fieldgrad.components import find_components
+from fieldgrad.curvilinear import Curvilinear
 from fieldgrad.fields import (
     Velocity,
     broadcast_on,
@@ -24,7 +25,7 @@ from fieldgrad.fields import (
     units_of,
 )
 from fieldgrad.geometry import upright
-from fieldgrad.grid import Axis, Grid
+from fieldgrad.grid import Grid
 from fieldgrad.infer import infer_grid
 from fieldgrad.labelled import Names, derive
 from fieldgrad.operators import Array, Frame
@@ -50,7 +51,7 @@ def coriolis_parameter(obj: Velocity, *, grid: Grid | None = None, rotation: flo
     Returns
     -------
     DataArray
-        :math:`f = 2 \Omega \sin\varphi` (s-1), on the dimension of latitude.
+        :math:`f = 2 \Omega \sin\varphi` (s-1), on the dimensions of latitude.
 
     Raises
     ------
@@ -75,11 +76,10 @@ def coriolis_parameter(obj: Velocity, *, grid: Grid | None = None, rotation: flo
     """
     require_labelled(obj, "obj")
     grid = infer_grid(obj) if grid is None else grid
-    axis = _latitude(grid)
-    if axis.dim not in obj.dims or obj.sizes[axis.dim] != len(axis):
-        raise ValueError(
-            f"grid: dimension {axis.dim!r} of {len(axis)} points is not that of the data; infer it from them"
-        )
+    dims, latitudes = _latitudes(grid)
+    for dim, size in zip(dims, latitudes.shape, strict=True):
+        if obj.sizes.get(dim) != size:
+            raise ValueError(f"grid: dimension {dim!r} of {size} points is not that of the data; infer it from them")
     return _coriolis(obj, grid, rotation)
 
 
@@ -290,8 +290,13 @@ def _frontogenesis(fields: list[Array], frame: Frame, parameters: list[Any]) -> 
         return [np.where(size == 0, size, -(rate * size))]
 
 
-def _latitude(grid: Grid) -> Axis:
-    """The axis of latitude of a spherical grid."""
+def _latitudes(grid: Grid) -> tuple[tuple[str, ...], Array]:
+    """Dimensions of the latitude of a spherical grid, and its values in radians."""
+    if isinstance(grid.system, Curvilinear) and grid.system.sphere is not None:
+        latitude = grid.system.positions[1]
+        assert latitude is not None
+        along = [axis for axis in grid.axes if latitude.shape[grid.directions.index(axis.name)] > 1]
+        return tuple(axis.dim for axis in along), latitude.reshape([len(axis) for axis in along])
     if not isinstance(grid.system, Spherical):
         raise ValueError(
             f"grid: is {grid.geometry}, and the rotation of the earth needs latitudes; pass "
@@ -300,26 +305,27 @@ def _latitude(grid: Grid) -> Axis:
     found = [axis for axis in grid.axes if axis.name == "y"]
     if not found:
         raise ValueError("grid: has no direction y, along which the latitude runs; keep that dimension")
-    return found[0]
+    return (found[0].dim,), upright(grid, found[0])
 
 
 def _coriolis(obj: Velocity, grid: Grid, rotation: float) -> xr.DataArray:
-    axis = _latitude(grid)
-    values = 2 * float(rotation) * np.sin(upright(grid, axis))
-    coords = {axis.dim: obj.coords[axis.dim]} if axis.dim in obj.coords else {}
+    dims, latitudes = _latitudes(grid)
+    values = 2 * float(rotation) * np.sin(latitudes)
+    coords = {name: coord for name, coord in obj.coords.items() if coord.dims and set(coord.dims) <= set(dims)}
     attrs = {
         "long_name": "Coriolis parameter",
         "fieldgrad_definition": f"2 Omega sin(latitude), Omega = {float(rotation):g} s-1",
         "units": "s-1",
     }
-    return xr.DataArray(values, coords, [axis.dim], "coriolis_parameter", attrs)
+    f = xr.DataArray(values, coords, dims, "coriolis_parameter", attrs)
+    return f.transpose(*[dim for dim in obj.dims if dim in dims])
 
 
 def _vertical_vorticity(obj: Velocity, grid: Grid | None, components: Names) -> tuple[Grid, xr.DataArray]:
     """The vertical component of the curl, which is per second as far as units tell."""
     require_labelled(obj, "obj")
     grid = infer_grid(obj) if grid is None else grid
-    _latitude(grid)
+    _latitudes(grid)
     w = derive(obj, "vorticity", grid=grid, components=components)["vorticity"]
     if "component" in w.dims:
         w = w.sel(component="z", drop=True)

@@ -14,6 +14,8 @@ import xarray as xr
 
 from fieldgrad.chunked import is_lazy
 from fieldgrad.coordinates import direction
+from fieldgrad.curvilinear import Curvilinear
+from fieldgrad.curvilinear import volume_of as curvilinear_volume_of
 from fieldgrad.fields import Velocity, array_of, long_of, name_of, require_labelled, short_of
 from fieldgrad.geometry import measured_cells, volume_of
 from fieldgrad.grid import SPATIAL, Array, Grid
@@ -378,7 +380,7 @@ def _cells(obj: Velocity, dims: Dims, grid: Grid | None) -> _Cells:
         raise ValueError(f"dims: {keys} name one dimension twice; name each once")
     joint = None
     if grid is not None and grid.system.measures() is None:
-        volume = volume_of(grid)
+        volume = curvilinear_volume_of(grid) if isinstance(grid.system, Curvilinear) else volume_of(grid)
         place = {axis.dim: grid.directions.index(axis.name) for axis in grid.axes}
         # axes are in the order of the directions, of which those that are absent have length one
         joint = xr.DataArray(volume.squeeze(tuple({0, 1, 2} - set(place.values()))), dims=grid.dims)

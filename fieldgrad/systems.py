@@ -61,6 +61,11 @@ class System:
         return type(self) is System
 
     @property
+    def turning(self) -> bool:
+        """Whether unit vectors turn from point to point."""
+        return not self.cartesian
+
+    @property
     def angles(self) -> tuple[int, ...]:
         """Places of the coordinates that are angles."""
         return ()

@@ -511,3 +511,36 @@ def test_what_is_no_mask(run: Any, plane: Path, args: list[str], code: int, mess
     assert ran.code == code
     assert message in one_line(ran.err)
     assert not Path("out.nc").exists()
+
+
+def test_coordinates_of_two_dimensions(run: Any, tmp_path: Path) -> None:
+    j, i = np.meshgrid(np.arange(7.0), np.arange(9.0), indexing="ij")
+    lon, lat = 175.0 + i + 0.3 * j, 30.0 + j - 0.2 * i
+    dims = ("y", "x")
+    ds = xr.Dataset(
+        {"u": (dims, np.cos(np.deg2rad(lat)), {"units": "m s-1"}), "v": (dims, 0.1 * lon, {"units": "m s-1"})},
+        {
+            "lon": (dims, (lon + 180) % 360 - 180, {"units": "degrees_east"}),
+            "lat": (dims, lat, {"units": "degrees_north"}),
+        },
+    )
+    ds.to_netcdf(tmp_path / "curved.nc", engine="netcdf4")
+    ran = run("info", "curved.nc")
+    assert ran.code == 0
+    words = " ".join(ran.out.split())
+    assert (
+        "curvilinear (inferred: 'y', 'x' have no positions of their own): x is 'lon' (y, x), y is 'lat' (y, x)" in words
+    )
+    assert "components of vectors are eastward and northward, not along grid lines" in words
+    assert "Velocity: u along x, v along y" in words
+    ran = run("derive", "curved.nc", "-o", "out.nc", "-q", "velocity_gradient", "--axes", "x=lon,y=lat")
+    assert (ran.code, ran.err) == (0, "")
+    found = loaded(tmp_path / "out.nc")
+    np.testing.assert_array_equal(found.velocity_gradient.values, fg.velocity_gradient(ds).values)
+    np.testing.assert_array_equal(found.lon.values, ds.lon.values)
+    bad = ds.copy(deep=True)
+    bad["lon"][3, 4] = np.nan
+    bad.to_netcdf(tmp_path / "bad.nc", engine="netcdf4")
+    ran = run("derive", "bad.nc", "-o", "none.nc", "-q", "vorticity")
+    assert ran.code == cli.NOT_UNDERSTOOD
+    assert "the coordinate of direction 'x' is not finite at y=3, x=4" in one_line(ran.err)

@@ -242,7 +242,7 @@ def test_impossible_spacing_is_refused(spacing: Any, error: type[Exception], mes
 def test_coordinates_of_other_dimensions_are_pointed_out() -> None:
     field = data(y=3, x=4).assign_coords(lon=(("y", "x"), np.zeros((3, 4))))
     with pytest.raises(
-        ValueError, match=r"only one-dimensional coordinates are understood for now.*'lon' \('y', 'x'\)"
+        ValueError, match=r"; of coordinates of several dimensions, as 'lon' \('y', 'x'\) is, there must be as many"
     ):
         infer_grid(field)
     field = data(i=4).assign_coords(x=("i", np.arange(4.0)))
