@@ -28,6 +28,7 @@ from fieldgrad.labelled import (
 from fieldgrad.least_squares import LeastSquares
 from fieldgrad.quantities import quantities, register_quantity
 from fieldgrad.rheology import Carreau, Cross, PowerLaw, apparent_viscosity, generalised_newtonian_stress
+from fieldgrad.sampling import sample
 from fieldgrad.statistics import (
     derivative_flatness,
     derivative_skewness,
@@ -77,6 +78,7 @@ __all__ = [
     "quantities",
     "register_quantity",
     "relative_helicity",
+    "sample",
     "scalar_dissipation",
     "taylor_microscale",
     "velocity_gradient",

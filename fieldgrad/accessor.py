@@ -8,12 +8,13 @@ from typing import Any, Generic, TypeVar
 
 import xarray as xr
 
-from fieldgrad import helicities, infer, labelled, rheology, statistics, transport
+from fieldgrad import helicities, infer, labelled, rheology, sampling, statistics, transport
 from fieldgrad.fields import Velocity
 from fieldgrad.grid import Grid
 from fieldgrad.labelled import Names
 from fieldgrad.quantities import Named
 from fieldgrad.rheology import Model
+from fieldgrad.sampling import Points
 from fieldgrad.statistics import Dims
 
 Obj = TypeVar("Obj", xr.Dataset, xr.DataArray)
@@ -79,6 +80,21 @@ class _Vector(Generic[Obj]):
     ) -> xr.DataArray:
         """See :func:`fieldgrad.generalised_newtonian_stress`."""
         return rheology.generalised_newtonian_stress(self._obj, model, grid=grid, components=components)
+
+    def sample(
+        self,
+        points: Points,
+        quantities: Named,
+        *,
+        grid: Grid | None = None,
+        components: Names = None,
+        outside: str = "nan",
+        **parameters: float | str | xr.DataArray,
+    ) -> xr.Dataset:
+        """See :func:`fieldgrad.sample`."""
+        return sampling.sample(
+            self._obj, points, quantities, grid=grid, components=components, outside=outside, **parameters
+        )
 
     def mean(self, dims: Dims = None, *, grid: Grid | None = None) -> Obj:
         """See :func:`fieldgrad.mean`."""
