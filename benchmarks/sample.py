@@ -36,7 +36,8 @@ def linear(fields: list[np.ndarray], nodes: list[np.ndarray], positions: np.ndar
 
 def smooth(ds: xr.Dataset) -> xr.Dataset:
     """A flow that a tensor product of parabolas is exact for, on the nodes of another."""
-    return xr.Dataset({"u": ds.x * ds.y + 0 * ds.z, "v": ds.y**2 - ds.z, "w": ds.z * ds.x + 0 * ds.y})
+    x, y, z = ds.x, ds.y, ds.z
+    return xr.Dataset({"u": x * y + 0 * z, "v": y**2 - z + 0 * x, "w": z * x + 0 * y}).transpose(*DIMS)
 
 
 def main() -> None:

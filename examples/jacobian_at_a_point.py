@@ -30,7 +30,7 @@ def main() -> None:
     print("\naccuracy  largest error of fg.sample")
     for accuracy in (2, 4, 6, 8):
         grid = fg.infer_grid(ds, accuracy=accuracy)
-        found = fg.sample(ds, POINT, "velocity_gradient", grid=grid).velocity_gradient
+        found = fg.sample(ds, POINT, ["value", "velocity_gradient"], grid=grid).velocity_gradient
         print(f"{accuracy:8d}  {abs(found.values - exact).max():.1e}")
 
 

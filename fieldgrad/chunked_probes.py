@@ -50,11 +50,11 @@ def sample(
     list
         For each record its values, shape (components, further dimensions of the field, shape of the points).
     """
-    work = _Work(tuple(labels), where, tuple(records), tuple(along), tuple(parameters), shape)
+    work = _Work(tuple(labels), tuple(records), tuple(along), tuple(parameters), shape)
     if not any(map(is_lazy, (*fields, *parameters.values()))):
         results = work.run(fields, where, list(parameters.values()))
         return [result.reshape((*result.shape[:-1], *shape)) for result in results]
-    return _Graph(fields, work, parameters).results()
+    return _Graph(fields, where, work, parameters).results()
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,6 @@ class _Work:
     """What does not differ between groups of points."""
 
     labels: tuple[str, ...]
-    where: Probes
     records: tuple[Quantity, ...]
     along: tuple[Labels, ...]
     names: tuple[str, ...]
@@ -85,30 +84,29 @@ class _Work:
 
 @dataclass(frozen=True, eq=False)
 class _Group:
-    """Points of one block, and for each axis that they choose places along the pieces of blocks that they need."""
+    """Points of one block, in the frame of the pieces of blocks that they need, and their places in the result."""
 
-    which: Integers
+    where: Probes
+    targets: Integers
     pieces: Mapping[int, list[tuple[int, int, int]]]
-    kept: Mapping[int, Integers]
 
 
 class _Graph:
-    def __init__(self, fields: Sequence[Any], work: _Work, parameters: Mapping[str, Any]) -> None:
+    def __init__(self, fields: Sequence[Any], where: Probes, work: _Work, parameters: Mapping[str, Any]) -> None:
         import dask.array as da
         from dask.base import tokenize
 
         lazy = next((field for field in fields if is_lazy(field)), None)
         self.chunks = lazy.chunks if lazy is not None else tuple((n,) for n in fields[0].shape)
-        self.work, self.dtype = work, fields[0].dtype
+        self.where, self.work, self.dtype = where, work, fields[0].dtype
         self.fields = [
             field.rechunk(self.chunks) if is_lazy(field) else da.from_array(field, self.chunks, name=False)  # type: ignore[no-untyped-call]
             for field in fields
         ]
-        self.batch = work.where.batch(len(self.chunks))
+        self.batch = where.batch(len(self.chunks))
         self.out_chunks = (*(self.chunks[axis] for axis in self.batch), *((n,) for n in work.shape))
         self.parameters = [self._parameter(value) for value in parameters.values()]
         names = [value.name if is_lazy(value) else value for value in (*self.fields, *self.parameters)]
-        where = work.where
         tables = [
             (track.nodes, track.sources, track.signs, track.values, track.taps, track.low, track.period)
             for direction in where.tracks
@@ -117,6 +115,7 @@ class _Graph:
         what = (where.frame.directions, where.frame.axes, where.frame.left_handed, where.positions, where.shared)
         more = (where.targets, where.count, tables, work.labels, work.records, work.along, work.names, work.shape)
         self.name = f"fieldgrad-sample-{tokenize(names, what, more)}"
+        self.groups = list(self._groups())
 
     def _parameter(self, value: Any) -> Any:
         """A number, or an array with the chunks of the results where it has their dimensions."""
@@ -137,26 +136,26 @@ class _Graph:
         sources = [value for value in (*self.fields, *self.parameters) if is_lazy(value)]
         graph = HighLevelGraph.from_collections(self.name, dict(self._tasks()), dependencies=sources)
         results = []
-        groups = self._groups()
+        targets = [group.targets for group in self.groups]
         for number, part in enumerate(self.work.along):
             name = f"{self.name}-{number}"
             lead = tuple(map(len, part))
             layer: dict[Any, Any] = {}
             for block in product(*(range(len(self.chunks[axis])) for axis in self.batch)):
                 lengths = tuple(self.chunks[axis][i] for axis, i in zip(self.batch, block, strict=True))
-                put = partial(_in_order, number, groups, self.work, (*lead, *lengths), self.dtype)
-                keys = [(self.name, place, *block) for place in range(len(groups))]
+                put = partial(_in_order, number, targets, (*lead, *lengths), self.work.shape, self.dtype)
+                keys = [(self.name, place, *block) for place in range(len(targets))]
                 layer[name, *(0,) * len(lead), *block, *(0,) * len(self.work.shape)] = (put, keys)
             whole = HighLevelGraph({**graph.layers, name: layer}, {**graph.dependencies, name: {self.name}})
             chunks = (*((n,) for n in lead), *self.out_chunks)
             results.append(da.Array(whole, name, chunks, meta=np.empty((0,) * len(chunks), self.dtype)))  # type: ignore[no-untyped-call]
         return results
 
-    def _groups(self) -> list[_Group]:
+    def _groups(self) -> Iterator[_Group]:
         """Points by the block that holds the middle of their windows."""
-        where = self.work.where
+        where = self.where
         if not len(where.targets):
-            return []
+            return
         stops = [np.cumsum(part) for part in self.chunks]
         starts: dict[int, list[Integers]] = {}
         middles: dict[int, Integers] = {}
@@ -167,7 +166,6 @@ class _Graph:
         blocks = np.stack([np.searchsorted(stops[axis], nodes, side="right") for axis, nodes in middles.items()])
         _, number = np.unique(blocks, axis=1, return_inverse=True)
         order = np.argsort(number.ravel(), kind="stable")
-        groups = []
         for which in np.split(order, np.flatnonzero(np.diff(number.ravel()[order])) + 1):
             pieces, kept = {}, {}
             for place, axis in enumerate(where.frame.axes):
@@ -175,16 +173,23 @@ class _Graph:
                 pieces[axis], kept[axis] = _pieces(np.unique(np.concatenate(own)), stops[axis])
             for axis, places in where.shared:
                 pieces[axis], kept[axis] = _pieces(np.unique(places[which]), stops[axis])
-            groups.append(_Group(which, pieces, kept))
-        return groups
+            own_where = replace(
+                where.some(which),
+                tracks=tuple(
+                    tuple(track.among(kept[axis]) for track in tracks)
+                    for axis, tracks in zip(where.frame.axes, where.tracks, strict=True)
+                ),
+                shared=tuple((axis, np.searchsorted(kept[axis], places[which])) for axis, places in where.shared),
+            )
+            yield _Group(own_where, where.targets[which], pieces)
 
     def _tasks(self) -> Iterator[tuple[Any, Any]]:
         """Pairs of key and task."""
         ndim = len(self.chunks)
-        for place, group in enumerate(self._groups()):
+        for place, group in enumerate(self.groups):
             axes = tuple(group.pieces)
             counts = tuple(len(group.pieces[axis]) for axis in axes)
-            run = partial(_run, self.work, group, axes, counts, self.dtype)
+            run = partial(_run, self.work, group.where, group.targets, axes, counts, self.dtype)
             for block in product(*(range(len(self.chunks[axis])) for axis in self.batch)):
                 keys: list[Any] = []
                 for corner in product(*(group.pieces[axis] for axis in axes)):
@@ -234,7 +239,8 @@ def _cut_out(cut: tuple[slice, ...], fields: list[Array]) -> list[Array]:
 
 def _run(
     work: _Work,
-    group: _Group,
+    where: Probes,
+    targets: Integers,
     axes: tuple[int, ...],
     counts: tuple[int, ...],
     dtype: np.dtype[Any],
@@ -245,16 +251,7 @@ def _run(
     fields = [
         as_field(_joined([corner[n] for corner in corners], axes, counts), "f", dtype) for n in range(len(corners[0]))
     ]
-    where = work.where.some(group.which)
-    where = replace(
-        where,
-        tracks=tuple(
-            tuple(track.among(group.kept[axis]) for track in tracks)
-            for axis, tracks in zip(where.frame.axes, where.tracks, strict=True)
-        ),
-        shared=tuple((axis, np.searchsorted(group.kept[axis], places)) for axis, places in where.shared),
-    )
-    return work.run(fields, where, parameters, work.where.targets[group.which])
+    return work.run(fields, where, parameters, targets)
 
 
 def _joined(corners: list[Array], axes: tuple[int, ...], counts: tuple[int, ...]) -> Array:
@@ -266,14 +263,14 @@ def _joined(corners: list[Array], axes: tuple[int, ...], counts: tuple[int, ...]
 
 def _in_order(
     number: int,
-    groups: list[_Group],
-    work: _Work,
+    targets: list[Integers],
     shape: tuple[int, ...],
+    points: tuple[int, ...],
     dtype: np.dtype[Any],
     parts: list[list[Array]],
 ) -> Array:
     """One result at all points, NaN at those outside."""
-    result = np.full((*shape, work.where.count), np.nan, dtype)
-    for group, part in zip(groups, parts, strict=True):
-        result[..., work.where.targets[group.which]] = part[number]
-    return result.reshape((*shape, *work.shape))
+    result = np.full((*shape, int(np.prod(points))), np.nan, dtype)
+    for own, part in zip(targets, parts, strict=True):
+        result[..., own] = part[number]
+    return result.reshape((*shape, *points))

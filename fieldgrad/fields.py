@@ -74,6 +74,14 @@ def require_labelled(obj: Any, argument: str) -> None:
         )
 
 
+def require_cartesian(grid: Grid, what: str) -> None:
+    """Refuse a geometry whose metric would have to be taken account of."""
+    if grid.geometry != "cartesian":
+        raise ValueError(
+            f"grid: has the geometry {grid.geometry!r}, in which {what} is not told; pass a Cartesian grid"
+        )
+
+
 def require_free(f: xr.DataArray, *dims: str) -> None:
     """Verify that a field lacks the dimensions which its result gets."""
     for dim in dims:

@@ -24,6 +24,7 @@ from fieldgrad.fields import (
     name_of,
     named_field,
     relabel,
+    require_cartesian,
     require_free,
     require_labelled,
     short_of,
@@ -126,6 +127,7 @@ def sample(
     wanted = _wanted(obj, quantities)
     grid = infer_grid(obj) if grid is None else grid
     require_lengths(grid)
+    require_cartesian(grid, "what is between nodes")
     cloud = _cloud(points, grid, outside)
     records = [record for record in wanted.values() if isinstance(record, Quantity)]
     # all is checked before anything is computed
@@ -162,7 +164,9 @@ def _wanted(obj: Velocity, names: Named) -> dict[str, Quantity | xr.DataArray]:
             found[one] = obj[one]
         else:
             (record,) = chosen(one)
-            found[record.name] = record
+            known = found.setdefault(record.name, record)
+            if not isinstance(known, Quantity) or known != record:
+                raise ValueError(f"quantities: two different ones are called {record.name!r}; rename one of them")
     if not found:
         raise ValueError("quantities: is empty; name at least one, such as 'value'")
     scalar = _is_scalar(obj)

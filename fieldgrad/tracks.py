@@ -151,7 +151,7 @@ def track(axis: Axis, field: Named = (None, None)) -> Track:
     sizes = (len(below.positions), n, len(above.positions))
     return Track(
         np.concatenate([below.positions[::-1], nodes, above.positions]),
-        own[np.where(plain, sources, 0)],
+        own[np.where(plain, sources, np.repeat([0, 0, n - 1], sizes))],
         np.where(plain, np.repeat([below.sign, 1.0, above.sign], sizes), 0.0),
         np.repeat([below.value, 0.0, above.value], sizes),
         taps,

@@ -6,6 +6,7 @@ Most tests share two kernels: value and gradient of a scalar, value and gradient
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -172,15 +173,13 @@ def test_many_points_are_visited_in_another_order() -> None:
 
 
 def test_quantities_are_functions_of_the_gradient_at_the_point() -> None:
-    ds = flow().assign(nu=0.1 + flow().u * 0)
-    ds["nu"] = (0.1 + ds.x * ds.y).astype(float)  # lacks z
+    ds = flow()
     points = cloud(40)
     L = fg.sample(ds, points, FLOW).velocity_gradient.values
-    out = fg.sample(ds, points, ["q_criterion", "dissipation", "nu"], viscosity="nu")
+    out = fg.sample(ds, points, ["q_criterion", "dissipation"], viscosity=0.3)
     D = (L + L.swapaxes(0, 1)) / 2
     np.testing.assert_allclose(out.q_criterion, -np.einsum("ij...,ji...", L, L) / 2, rtol=1e-12, atol=1e-10)
-    np.testing.assert_allclose(out.nu, 0.1 + points["x"] * points["y"], rtol=1e-13)
-    np.testing.assert_allclose(out.dissipation, 2 * out.nu * np.einsum("ij...,ij...", D, D), rtol=1e-12)
+    np.testing.assert_allclose(out.dissipation, 0.6 * np.einsum("ij...,ij...", D, D), rtol=1e-12)
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -340,6 +339,11 @@ def test_refusals_of_what_does_not_fit() -> None:
     metres = ds.assign_coords(x=ds.x.assign_attrs(units="m"))
     with pytest.raises(ValueError, match="along 'x' are in km, and its coordinate is in m"):
         fg.sample(metres, {"x": p.assign_attrs(units="km"), "y": 0.5, "z": 0.5}, "value")
+    with pytest.raises(ValueError, match="grid: has the geometry 'spherical'"):
+        fg.sample(ds, {"x": 0.5}, "value", grid=replace(fg.infer_grid(ds), geometry="spherical"))
+    twins = [fg.Quantity("one", lambda L: L[0][0]), fg.Quantity("one", lambda L: L[0][1])]
+    with pytest.raises(ValueError, match="two different ones are called 'one'"):
+        fg.sample(ds, {"x": 0.5}, twins)
     noisy = fg.infer_grid(ds, scheme="least_squares")
     with pytest.raises(ValueError, match="least-squares fits"):
         fg.sample(ds, {"x": 0.5, "y": 0.5, "z": 0.5}, "value", grid=noisy)
@@ -351,6 +355,19 @@ def test_refusals_of_what_does_not_fit() -> None:
 
 # ---------------------------------------------------------------------------------------------------------
 # further kernels
+
+
+@pytest.mark.slow
+def test_variables_and_parameters_that_are_fields() -> None:
+    ds = flow()
+    ds["nu"] = 0.1 + ds.x * ds.y  # lacks z
+    points = cloud(40)
+    out = fg.sample(ds, points, ["dissipation", "nu"], viscosity="nu")
+    np.testing.assert_allclose(out.nu, 0.1 + points["x"] * points["y"], rtol=1e-13)
+    one = fg.sample(ds, points, "dissipation", viscosity=1.0).dissipation
+    np.testing.assert_allclose(out.dissipation, out.nu * one, rtol=1e-12)
+    along = points["x"].copy(data=np.arange(40.0))
+    np.testing.assert_allclose(fg.sample(ds, points, "dissipation", viscosity=along).dissipation, along * one)
 
 
 @pytest.mark.slow
