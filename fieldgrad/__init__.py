@@ -39,6 +39,7 @@ from fieldgrad.statistics import (
 )
 from fieldgrad.stencils import Stencil
 from fieldgrad.transport import advection, directional_derivative, material_derivative, scalar_dissipation
+from fieldgrad.uncertainties import uncertainty
 from fieldgrad.walls import Wall
 
 from fieldgrad import accessor as _accessor  # noqa: F401  # isort: skip  (registers .fieldgrad on xarray objects)
@@ -81,6 +82,7 @@ __all__ = [
     "sample",
     "scalar_dissipation",
     "taylor_microscale",
+    "uncertainty",
     "velocity_gradient",
     "vieillefosse",
 ]

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import xarray as xr
 
-from fieldgrad import helicities, infer, labelled, rheology, sampling, statistics, transport
+from fieldgrad import helicities, infer, labelled, rheology, sampling, statistics, transport, uncertainties
 from fieldgrad.fields import Velocity
 from fieldgrad.grid import Grid
 from fieldgrad.labelled import Names
@@ -16,6 +16,7 @@ from fieldgrad.quantities import Named
 from fieldgrad.rheology import Model
 from fieldgrad.sampling import Points
 from fieldgrad.statistics import Dims
+from fieldgrad.uncertainties import Deviation
 
 Obj = TypeVar("Obj", xr.Dataset, xr.DataArray)
 
@@ -94,6 +95,27 @@ class _Vector(Generic[Obj]):
         """See :func:`fieldgrad.sample`."""
         return sampling.sample(
             self._obj, points, quantities, grid=grid, components=components, outside=outside, **parameters
+        )
+
+    def uncertainty(
+        self,
+        quantities: Named,
+        *,
+        std: Deviation,
+        correlation_length: float | None = None,
+        grid: Grid | None = None,
+        components: Names = None,
+        **parameters: float | str | xr.DataArray,
+    ) -> xr.Dataset:
+        """See :func:`fieldgrad.uncertainty`."""
+        return uncertainties.uncertainty(
+            self._obj,
+            quantities,
+            std=std,
+            correlation_length=correlation_length,
+            grid=grid,
+            components=components,
+            **parameters,
         )
 
     def mean(self, dims: Dims = None, *, grid: Grid | None = None) -> Obj:

@@ -66,6 +66,22 @@ def evaluate(
     return _Graph(work, fields, frame, parameters, leading).results()
 
 
+def stack(arrays: Sequence[Any]) -> Any:
+    """Arrays along a new first dimension, which is not cut."""
+    if not any(map(is_lazy, arrays)):
+        return np.stack(arrays)
+    import dask.array as da
+
+    return da.stack(arrays).rechunk({0: -1})  # type: ignore[no-untyped-call]
+
+
+def broadcast(array: Any, shape: tuple[int, ...]) -> Any:
+    """A lazy array in another shape."""
+    import dask.array as da
+
+    return da.broadcast_to(array, shape)  # type: ignore[no-untyped-call]
+
+
 def of_scalar(operator: Callable[..., Array]) -> Work:
     """An operator on one field, its frame, and perhaps parameters, as :func:`evaluate` takes it."""
     return partial(_of_scalar, operator)
