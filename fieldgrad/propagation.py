@@ -7,7 +7,8 @@ its part of all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,52 @@ from fieldgrad.noise import applied, noise_tables
 from fieldgrad.operators import Array, Frame
 from fieldgrad.quantities import quantity
 from fieldgrad.stencils import Stencil
+
+Work = Callable[[list[Array], Frame, list[Any]], list[Array]]
+
+
+# Points that are worked on at a time: each takes 300 bytes of covariances.
+_SLAB = 1 << 18
+
+
+def in_slabs(work: Work, fields: list[Array], frame: Frame, parameters: list[Any]) -> list[Array]:
+    """Run one of the operators below on one slab of nodes after the other, with the bits of the whole.
+
+    Parameters
+    ----------
+    work : callable
+        The operator, of fields, frame and parameters.
+    fields, frame, parameters
+        As it takes them.
+
+    Returns
+    -------
+    list of ndarray
+        Its results.
+    """
+    shape = frame.output_shape(fields[0].shape)
+    points, ndim = math.prod(shape), len(shape)
+    axis = int(np.argmax(shape)) if shape else 0
+    if points <= _SLAB or shape[axis] == 1:
+        return work(fields, frame, parameters)
+    place = frame.axes.index(axis) if axis in frame.axes else None
+    step = max(1, shape[axis] * _SLAB // points)
+    parts = []
+    for start in range(0, shape[axis], step):
+        stop = min(start + step, shape[axis])
+        own, nodes = frame, np.arange(start, stop)
+        if place is not None:
+            table, low, high = frame.stencils[place].slice(start, stop)
+            stencils = (*frame.stencils[:place], table, *frame.stencils[place + 1 :])
+            own, nodes = replace(frame, stencils=stencils), np.arange(low, high) % frame.stencils[place].nodes
+        given = [
+            value[(slice(None),) * axis + (slice(start, stop),)]
+            if value.ndim == ndim and value.shape[axis] > 1
+            else value
+            for value in map(np.asarray, parameters)
+        ]
+        parts.append(in_slabs(work, [np.take(field, nodes, axis=axis) for field in fields], own, given))
+    return [np.concatenate(results, axis=axis - ndim) for results in zip(*parts, strict=True)]
 
 
 def frame_of_noise(frame: Frame, axes: Sequence[Axis], fields: int, correlation_length: float | None) -> Frame:
@@ -158,7 +205,7 @@ def of_velocity(
     along = [operators.value_labels(record, labels, frame) for record in records]
     if 0 in shape:  # selections leave chunks of no nodes behind
         return [np.empty((*map(len, part), *shape), dtype) for part in along]
-    points = int(np.prod(shape))
+    points = math.prod(shape)
     rows = [SPATIAL.index(label) for label in labels]
     covariance = np.zeros((3, 3, 3, points))
     for number, (row, deviation) in enumerate(zip(rows, deviations, strict=True)):

@@ -180,7 +180,8 @@ def _of_velocity(
     apart = tuple(bool(table.each) for table in frame.stencils)
     carried = propagation.frame_of_noise(frame, grid.axes, len(fields), correlation_length)
     uncorrelated = correlation_length is None
-    work = partial(propagation.of_velocity, found.labels, tuple(records), tuple(values), apart, uncorrelated)
+    whole = partial(propagation.of_velocity, found.labels, tuple(records), tuple(values), apart, uncorrelated)
+    work = partial(propagation.in_slabs, whole)
     shapes = [tuple(map(len, part)) for part in labels]
     results = evaluate(work, [*fields, *deviations], carried, list(values.values()), shapes)
     unit_of = quantity_units(found, grid, named)
@@ -215,15 +216,19 @@ def _of_scalar(
     if name == "hessian":
         extra[DIRECTION] = grid.names
     require_free(f, *extra)
+    pure, sum_of_pure = (
+        partial(propagation.in_slabs, partial(work, squared))
+        for work in (propagation.of_gradient, propagation.of_laplacian)
+    )
     if name == "gradient":
-        (result,) = evaluate(partial(propagation.of_gradient, squared), deviations, frame, (), [(count,)])
+        (result,) = evaluate(pure, deviations, frame, (), [(count,)])
     elif name == "laplacian":
-        (result,) = evaluate(partial(propagation.of_laplacian, squared), deviations, frame)
+        (result,) = evaluate(sum_of_pure, deviations, frame)
     else:
-        (pure,) = evaluate(partial(propagation.of_gradient, squared), deviations, frame, (), [(count,)])
+        (diagonal,) = evaluate(pure, deviations, frame, (), [(count,)])
         first = propagation.frame_of_noise(frame_of(grid, f), grid.axes, 1, correlation_length)
         mixed = {(i, j): _mixed(deviations[0], first, i, j, squared) for j in range(count) for i in range(j)}
-        rows = [[pure[i] if i == j else mixed[min(i, j), max(i, j)] for j in range(count)] for i in range(count)]
+        rows = [[diagonal[i] if i == j else mixed[min(i, j), max(i, j)] for j in range(count)] for i in range(count)]
         result = chunked.stack([chunked.stack(row) for row in rows])
     letters = {"gradient": f"d({short_of(f)})/dx_i", "laplacian": "sum d2/dx_i2", "hessian": "d2/dx_i dx_j"}
     return relabel(

@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 
 import fieldgrad as fg
+from fieldgrad import propagation
 
 RNG = np.random.default_rng(411)
 NODES = {"y": np.cumsum(RNG.uniform(0.5, 1.5, 7)), "x": np.cumsum(RNG.uniform(0.5, 1.5, 8))}
@@ -197,6 +198,19 @@ def test_the_bits_of_the_whole(length: float | None) -> None:
     assert lazy.hessian.chunks is not None
     same = fg.uncertainty(f, names, std=std["u"], correlation_length=length, grid=grid)
     xr.testing.assert_identical(lazy.compute(), same)
+
+
+@pytest.mark.parametrize("points", [1, 10])
+def test_slabs_have_the_bits_of_the_whole(points: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = plane()
+    ds = xr.concat([base, base * 2], "time").transpose("y", "time", "x")
+    nu = (ds.x + ds.y).broadcast_like(base.u)
+    given = {"std": {"u": deviations(ds.u), "v": 0.2}, "viscosity": nu, "grid": fg.infer_grid(ds, periodic={"x": 9.0})}
+    whole = fg.uncertainty(ds, ["vorticity", "dissipation"], **given)
+    laplacian = fg.uncertainty(ds.u, ["gradient", "laplacian"], std=given["std"]["u"])
+    monkeypatch.setattr(propagation, "_SLAB", points)
+    xr.testing.assert_identical(fg.uncertainty(ds, ["vorticity", "dissipation"], **given), whole)
+    xr.testing.assert_identical(fg.uncertainty(ds.u, ["gradient", "laplacian"], std=given["std"]["u"]), laplacian)
 
 
 def test_flagged_vectors_stay_in_their_stencils() -> None:
