@@ -31,6 +31,7 @@ from fieldgrad.least_squares import LeastSquares
 from fieldgrad.orders import order_map
 from fieldgrad.quantities import quantities, register_quantity
 from fieldgrad.rheology import Carreau, Cross, PowerLaw, apparent_viscosity, generalised_newtonian_stress
+from fieldgrad.sampling import sample
 from fieldgrad.sphere import absolute_vorticity, coriolis_parameter, frontogenesis, rossby_number
 from fieldgrad.statistics import (
     derivative_flatness,
@@ -43,6 +44,7 @@ from fieldgrad.statistics import (
 from fieldgrad.stencils import Stencil
 from fieldgrad.systems import Orthogonal
 from fieldgrad.transport import advection, directional_derivative, material_derivative, scalar_dissipation
+from fieldgrad.uncertainties import uncertainty
 from fieldgrad.walls import Wall
 
 from fieldgrad import accessor as _accessor  # noqa: F401  # isort: skip  (registers .fieldgrad on xarray objects)
@@ -89,8 +91,10 @@ __all__ = [
     "register_quantity",
     "relative_helicity",
     "rossby_number",
+    "sample",
     "scalar_dissipation",
     "taylor_microscale",
+    "uncertainty",
     "velocity_gradient",
     "vieillefosse",
     "vjp",

@@ -8,15 +8,28 @@ from typing import Any, Generic, TypeVar
 
 import xarray as xr
 
-from fieldgrad import helicities, infer, labelled, orders, rheology, sphere, statistics, transport
+from fieldgrad import (
+    helicities,
+    infer,
+    labelled,
+    orders,
+    rheology,
+    sampling,
+    sphere,
+    statistics,
+    transport,
+    uncertainties,
+)
 from fieldgrad.collocate import collocate as staggered_to_centres
 from fieldgrad.fields import Velocity
 from fieldgrad.grid import Grid
 from fieldgrad.labelled import Names
 from fieldgrad.quantities import Named
 from fieldgrad.rheology import Model
+from fieldgrad.sampling import Points
 from fieldgrad.sphere import EARTH_ROTATION
 from fieldgrad.statistics import Dims
+from fieldgrad.uncertainties import Deviation
 
 Obj = TypeVar("Obj", xr.Dataset, xr.DataArray)
 
@@ -101,6 +114,42 @@ class _Vector(Generic[Obj]):
     def order_map(self, *, order: int = 1, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
         """See :func:`fieldgrad.order_map`."""
         return orders.order_map(self._obj, order=order, grid=grid, components=components)
+
+    def sample(
+        self,
+        points: Points,
+        quantities: Named,
+        *,
+        grid: Grid | None = None,
+        components: Names = None,
+        outside: str = "nan",
+        **parameters: float | str | xr.DataArray,
+    ) -> xr.Dataset:
+        """See :func:`fieldgrad.sample`."""
+        return sampling.sample(
+            self._obj, points, quantities, grid=grid, components=components, outside=outside, **parameters
+        )
+
+    def uncertainty(
+        self,
+        quantities: Named,
+        *,
+        std: Deviation,
+        correlation_length: float | None = None,
+        grid: Grid | None = None,
+        components: Names = None,
+        **parameters: float | str | xr.DataArray,
+    ) -> xr.Dataset:
+        """See :func:`fieldgrad.uncertainty`."""
+        return uncertainties.uncertainty(
+            self._obj,
+            quantities,
+            std=std,
+            correlation_length=correlation_length,
+            grid=grid,
+            components=components,
+            **parameters,
+        )
 
     def mean(self, dims: Dims = None, *, grid: Grid | None = None) -> Obj:
         """See :func:`fieldgrad.mean`."""

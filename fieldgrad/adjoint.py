@@ -278,7 +278,7 @@ def of_quantity(
 
     along = operators.value_labels(record, labels, frame)
     shape, dtype = frame.output_shape(components[0].shape), components[0].dtype
-    values = operators._request(record, along, frame, ())
+    values = operators.request_of(record, along, frame, ())
     size = 3 if values.plane is None else 2
     order = (0, 1, 2) if values.plane is None else values.plane
     places = tuple(order.index(column) for column in frame.columns)

@@ -108,6 +108,15 @@ def _with_poles_inside(
     return (*chunks[:axis], merged, *chunks[axis + 1 :])
 
 
+def stack(arrays: Sequence[Any]) -> Any:
+    """Arrays along a new first dimension, which is not cut."""
+    if not any(map(is_lazy, arrays)):
+        return np.stack(arrays)
+    import dask.array as da
+
+    return da.stack(arrays).rechunk({0: -1})  # type: ignore[no-untyped-call]
+
+
 def of_scalar(operator: Callable[..., Array]) -> Work:
     """An operator on one field, its frame, and perhaps parameters, as :func:`evaluate` takes it."""
     return partial(_of_scalar, operator)

@@ -84,6 +84,19 @@ def require_labelled(obj: Any, argument: str) -> None:
         )
 
 
+def require_plain(grid: Grid, what: str) -> None:
+    """Refuse holes, and a geometry whose metric would have to be taken account of."""
+    if grid.mask is not None or grid.missing != "propagate":
+        raise ValueError(
+            f"grid: has a mask or missing={grid.missing!r}, beside the holes of which {what} is not told; fill holes "
+            "first (obj.interpolate_na), and pass a grid without"
+        )
+    if grid.geometry != "cartesian":
+        raise ValueError(
+            f"grid: has the geometry {grid.geometry!r}, in which {what} is not told; pass a Cartesian grid"
+        )
+
+
 def require_free(f: xr.DataArray, *dims: str) -> None:
     """Verify that a field lacks the dimensions which its result gets."""
     for dim in dims:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ import xarray as xr
 from fieldgrad import chunked, operators, second, units
 from fieldgrad.catalogue import Quantity
 from fieldgrad.chunked import evaluate, of_scalar
-from fieldgrad.components import find_components, refuse_staggered
+from fieldgrad.components import Components, find_components, refuse_staggered
 from fieldgrad.fields import (
     Velocity,
     aligned_on,
@@ -517,14 +517,11 @@ def _derive(
         if not (np.ndim(value) or chunked.is_lazy(value)):
             values[name] = operators.as_parameter(value, name, fields[0].dtype, ())
     results = evaluate(work, fields, frame, list(values.values()), shapes)
-    speed, length = units.common([units_of(field) for field in found.fields]), length_of(grid)
-    rate = units.combine([(speed, 1), (length, -1)])
+    unit_of = quantity_units(found, grid, named)
     labelled = []
     for record, result, part in zip(records, results, labels, strict=True):
-        factors: list[tuple[str | None, int | Fraction]] = [(rate, record.power)]
-        factors += [(_parameter_units(name, named, speed, length), power) for name, power in record.powers.items()]
         extra = dict(zip(record.dims, part, strict=True)) if part else {}
-        labelled.append(_labelled(first, result, record, extra, units.combine(factors), grid))
+        labelled.append(_labelled(first, result, record, extra, unit_of(record), grid))
     return labelled
 
 
@@ -557,6 +554,19 @@ def _labelled(
         unit=unit,
         grid=grid,
     )
+
+
+def quantity_units(found: Components, grid: Grid, given: Mapping[str, Any]) -> Callable[[Quantity], str | None]:
+    """What tells the units of quantities of a flow, of which parameters were given so."""
+    speed, length = units.common([units_of(field) for field in found.fields]), length_of(grid)
+    rate = units.combine([(speed, 1), (length, -1)])
+
+    def unit_of(record: Quantity) -> str | None:
+        factors: list[tuple[str | None, int | Fraction]] = [(rate, record.power)]
+        factors += [(_parameter_units(name, given, speed, length), power) for name, power in record.powers.items()]
+        return units.combine(factors)
+
+    return unit_of
 
 
 def _parameter_units(name: str, given: Mapping[str, Any], speed: str | None, length: str | None) -> str | None:

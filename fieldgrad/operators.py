@@ -397,7 +397,7 @@ def require_real(records: Sequence[Quantity], dtype: np.dtype[Any]) -> None:
             raise TypeError(f"quantities: {record.name!r} is not linear, so it is not defined for a complex velocity")
 
 
-def _request(
+def request_of(
     record: Quantity, labels: tuple[tuple[str | int, ...], ...], frame: Frame, parameters: tuple[int, ...]
 ) -> Request:
     """What the kernel must evaluate, and which parts of it are stored."""
@@ -465,7 +465,7 @@ def derive(
             result = allocate(components[0], shape, whole[: len(along)])
         else:
             result = _checked_out(out, whole, dtype, [*components, *values])
-        request = _request(record, along, frame, tuple(names.index(name) for name in record.parameters))
+        request = request_of(record, along, frame, tuple(names.index(name) for name in record.parameters))
         results.append(result)
         # the one component that a plane flow has of a pseudo-vector is stored as a vector of length one
         targets.append(result[np.newaxis] if request.rows and not along else result)

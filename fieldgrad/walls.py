@@ -156,7 +156,7 @@ def plane(nodes: Array, wall: Wall, dim: str) -> float:
 
 
 @dataclass(frozen=True)
-class _Outside:
+class Outside:
     """Nodes beyond an end, from the nearest on: where they lie, what node of the field they mirror (-1 for none)."""
 
     positions: Array
@@ -165,21 +165,22 @@ class _Outside:
     value: float = 0.0
 
 
-def _beyond(nodes: Array, wall: Wall | None, half: int, dim: str) -> _Outside:
+def beyond(nodes: Array, wall: Wall | None, half: int, dim: str) -> Outside:
+    """Nodes that what is known at the first node adds beyond it, at most `half` mirrored ones."""
     if wall is None:
-        return _Outside(np.zeros(0), np.zeros(0, np.intp))
+        return Outside(np.zeros(0), np.zeros(0, np.intp))
     at = plane(nodes, wall, dim)
     if wall.sign is None:
-        return _Outside(np.array([at]), np.array([-1]), value=float(wall.value))
+        return Outside(np.array([at]), np.array([-1]), value=float(wall.value))
     start = int(at == nodes[0])
     sources = np.arange(start, min(start + half, len(nodes)))
-    return _Outside(2 * at - nodes[sources], sources, wall.sign)
+    return Outside(2 * at - nodes[sources], sources, wall.sign)
 
 
 def outside(nodes: Array, ends: Ends, half: int, dim: str) -> int:
     """Number of nodes that the ends of an axis add to its own; the parameters are those of :func:`bounded_stencil`."""
     first, last = ends
-    return len(_beyond(nodes, first, half, dim).positions) + len(_beyond(nodes[::-1], last, half, dim).positions)
+    return len(beyond(nodes, first, half, dim).positions) + len(beyond(nodes[::-1], last, half, dim).positions)
 
 
 def bounded_stencil(nodes: Array, ends: Ends, half: int, scheme: Callable[[Array], Stencil], dim: str) -> Stencil:
@@ -219,7 +220,7 @@ def bounded_stencil(nodes: Array, ends: Ends, half: int, scheme: Callable[[Array
     array([ 3.,  1., -1., -3.])
     """
     n = len(nodes)
-    below, above = _beyond(nodes, ends[0], half, dim), _beyond(nodes[::-1], ends[1], half, dim)
+    below, above = beyond(nodes, ends[0], half, dim), beyond(nodes[::-1], ends[1], half, dim)
     before = len(below.positions)
     table = scheme(np.concatenate([below.positions[::-1], nodes, above.positions]))
     first = max(len(table.lower) - before, table.half_width if before else 0)
@@ -239,9 +240,7 @@ def bounded_stencil(nodes: Array, ends: Ends, half: int, scheme: Callable[[Array
     )
 
 
-def _folded(
-    table: Stencil, rows: slice, n: int, below: _Outside, above: _Outside, row_sum: Array, known: Array
-) -> Array:
+def _folded(table: Stencil, rows: slice, n: int, below: Outside, above: Outside, row_sum: Array, known: Array) -> Array:
     """Weights of some rows on the nodes of the field; their row sums and known values are set."""
     before = len(below.positions)
     offsets, weights = table.taps(before + rows.start, before + rows.stop, centre=True)

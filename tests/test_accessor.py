@@ -99,6 +99,13 @@ def test_staggered_velocities_are_collocated() -> None:
     same(staggered.fieldgrad.collocate(), fg.collocate(staggered))
 
 
+def test_points_are_handed_on() -> None:
+    where = {"x": 1.5, "y": xr.DataArray([0.2, 3.0], dims="p")}
+    same(FLOW.fieldgrad.sample(where, "vorticity"), fg.sample(FLOW, where, "vorticity"))
+    with pytest.raises(ValueError, match="outside: the field is known from 0 to 1"):
+        FLOW.p.fieldgrad.sample(where, "value", outside="raise")
+
+
 def test_tensor_is_decomposed() -> None:
     L = fg.velocity_gradient(FLOW)
     same(L.fieldgrad.decompose(), fg.decompose(L))

@@ -329,11 +329,12 @@ def _spec(
     staged: bool,
     metric: Metric | None,
 ) -> Spec:
-    chosen = tuple(_point(request) for request in requests)
+    chosen = tuple(point_of(request) for request in requests)
     return Spec(rows, columns, outer, inner, half, width, difference, extra, fields, chosen, staged, metric)
 
 
-def _point(request: Request) -> Point:
+def point_of(request: Request) -> Point:
+    """The point function of a request, as a kernel is compiled for it."""
     parts = (request.rows, request.columns, request.parameters, request.plane)
     if request.function is None:
         return Point(_BUILT_IN[request.name], request.name, *parts)
@@ -360,9 +361,6 @@ def _compiled(spec: Spec, dtype: np.dtype[Any], parameters: int, outs: int, grou
     It is called directly, since numba's dispatch costs several microseconds for each argument whose type it has to
     find.
     """
-    if numba.config.DISABLE_JIT:
-        raise RuntimeError("NUMBA_DISABLE_JIT is set: the kernels exist in compiled form only; unset it")
-    _check_processor()
     number = numba.from_dtype(dtype)
     source = types.Array(number, 1, "C", readonly=True)
     integers = types.Array(types.int64, 1, "C", readonly=True)
@@ -382,8 +380,16 @@ def _compiled(spec: Spec, dtype: np.dtype[Any], parameters: int, outs: int, grou
         types.int64,
         types.int64,
     )
+    return entry_point(engine.sweep, signature)
+
+
+def entry_point(function: Any, signature: Any) -> Callable[..., None]:
+    """Load a kernel for some types from the disk cache, or compile it."""
+    if numba.config.DISABLE_JIT:
+        raise RuntimeError("NUMBA_DISABLE_JIT is set: the kernels exist in compiled form only; unset it")
+    _check_processor()
     with _collector_at_rest():
-        entry: Callable[..., None] = engine.sweep.compile(signature)
+        entry: Callable[..., None] = function.compile(signature)
     return entry
 
 

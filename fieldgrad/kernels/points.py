@@ -85,6 +85,12 @@ def scalar_dissipation(L: Any, diffusivity: Any) -> Any:
 
 
 @inlined
+def value(L: Any, u: Any, v: Any, w: Any) -> Any:
+    """The velocity itself."""
+    return u, v, w
+
+
+@inlined
 def helicity(L: Any, u: Any, v: Any, w: Any) -> Any:
     """Product of velocity and vorticity."""
     return dot((u, v, w), vorticity(L))

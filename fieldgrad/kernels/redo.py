@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from fieldgrad.kernels._jit import called, inlined, kernel
 from fieldgrad.kernels.arithmetic import like
-from fieldgrad.kernels.call import BOUNDARY, Request, _point
+from fieldgrad.kernels.call import BOUNDARY, Request, point_of
 from fieldgrad.kernels.engine import TABLES, _centre, _emit, _of_field, _outer_differences
 from fieldgrad.kernels.layout import empty_like, memory_order, span
 from fieldgrad.kernels.memory import load, load_scratch, store, store_scratch
@@ -533,7 +533,7 @@ def _compiled(
 ) -> Callable[..., None]:
     """Entry point of the kernel for these types, as :func:`fieldgrad.kernels.call.prepare` finds that of the engine."""
     slots = [3 - len(columns) + columns.index(c) if c in columns else ABSENT for c in range(3)]
-    chosen = tuple(_point(request) for request in requests)
+    chosen = tuple(point_of(request) for request in requests)
     spec = Spec(rows, tuple(slots), len(columns), False, 0, taps, True, extra, fields, chosen, False, metric)
     number = numba.from_dtype(dtype)
 
