@@ -9,12 +9,12 @@ from typing import Any, Generic, TypeVar
 import xarray as xr
 
 from fieldgrad import helicities, infer, labelled, rheology, sampling, statistics, transport, uncertainties
+from fieldgrad.clouds import Points
 from fieldgrad.fields import Velocity
 from fieldgrad.grid import Grid
 from fieldgrad.labelled import Names
 from fieldgrad.quantities import Named
 from fieldgrad.rheology import Model
-from fieldgrad.sampling import Points
 from fieldgrad.statistics import Dims
 from fieldgrad.uncertainties import Deviation
 
