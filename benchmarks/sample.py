@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fields at a million points, beside interpolation of derivatives that were taken on the whole grid.
 
-    python -m benchmarks.sample                      # 256^3, about two minutes
+    python -m benchmarks.sample                      # 256^3, about ten minutes
     python -m benchmarks.sample --size 128 --points 100000 --repeat 3
 
 The peer interpolates linearly between nodes (scipy.interpolate.RegularGridInterpolator), so its values are not

@@ -20,13 +20,13 @@ from fieldgrad import (
     transport,
     uncertainties,
 )
+from fieldgrad.clouds import Points
 from fieldgrad.collocate import collocate as staggered_to_centres
 from fieldgrad.fields import Velocity
 from fieldgrad.grid import Grid
 from fieldgrad.labelled import Names
 from fieldgrad.quantities import Named
 from fieldgrad.rheology import Model
-from fieldgrad.sampling import Points
 from fieldgrad.sphere import EARTH_ROTATION
 from fieldgrad.statistics import Dims
 from fieldgrad.uncertainties import Deviation

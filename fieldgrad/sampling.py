@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -13,6 +13,7 @@ import xarray as xr
 from fieldgrad import chunked_probes, operators, units
 from fieldgrad.catalogue import Quantity
 from fieldgrad.chunked import is_lazy
+from fieldgrad.clouds import NAN, RAISE, Cloud, Points, cloud_of
 from fieldgrad.components import COMPONENT, find_components
 from fieldgrad.fields import (
     Velocity,
@@ -33,21 +34,18 @@ from fieldgrad.fields import (
     vector_of,
     working,
 )
-from fieldgrad.grid import Axis, Grid
+from fieldgrad.grid import Grid
 from fieldgrad.grid import Named as GridNamed
 from fieldgrad.infer import infer_grid, require_lengths
 from fieldgrad.labelled import Names, quantity_units
-from fieldgrad.operators import Array, Frame
+from fieldgrad.operators import Frame
 from fieldgrad.parameters import resolve_parameters
 from fieldgrad.probes import GRADIENT, VALUE, Probes
 from fieldgrad.quantities import Named, chosen
 from fieldgrad.quantities import quantities as known_quantities
 from fieldgrad.tracks import tracks
 
-Points: TypeAlias = xr.Dataset | Mapping[str, xr.DataArray | float]
-
 _PLAIN = {record.name: record for record in (VALUE, GRADIENT)}
-NAN, RAISE = "nan", "raise"
 
 
 def sample(
@@ -128,7 +126,7 @@ def sample(
     grid = infer_grid(obj) if grid is None else grid
     require_lengths(grid)
     require_plain(grid, "what is between nodes")
-    cloud = _cloud(points, grid, outside)
+    cloud = cloud_of(points, grid, outside)
     records = [record for record in wanted.values() if isinstance(record, Quantity)]
     # all is checked before anything is computed
     plans: list[Callable[[], dict[str, xr.DataArray]]] = []
@@ -184,107 +182,10 @@ def _wanted(obj: Velocity, names: Named) -> dict[str, Quantity | xr.DataArray]:
 
 
 # ---------------------------------------------------------------------------------------------------------
-# points
+# points in the frame of a field
 
 
-@dataclass(frozen=True, eq=False)
-class _Cloud:
-    """Points: positions along the axes of a grid, and an empty field on their dimensions and coordinates."""
-
-    grid: Grid
-    positions: Mapping[str, Array]
-    template: xr.DataArray
-    outside: str
-
-
-def _cloud(points: Any, grid: Grid, outside: str) -> _Cloud:
-    arrays = {dim: _positions(value, grid.axis(dim)) for dim, value in _by_axis(points, grid).items()}
-    try:
-        wide = xr.broadcast(*xr.align(*arrays.values(), join="exact", copy=False))
-    except ValueError as error:
-        raise ValueError(f"points: the positions do not fit together: {error}") from None
-    dims = wide[0].dims
-    coords: dict[Any, Any] = {}
-    differing = set()
-    for array in arrays.values():
-        for name, coord in array.coords.items():
-            if name in coords and not coords[name].equals(coord):
-                differing.add(name)
-            coords[name] = coord
-    # positions take the place of coordinates of their name; of scalars that differ none is kept
-    coords = {name: coord for name, coord in coords.items() if name not in differing and name not in arrays}
-    for dim, array in arrays.items():
-        if dim in dims and array.dims != (dim,):
-            raise ValueError(
-                f"points: the positions along {dim!r} have dimensions {array.dims}, while a dimension of the points is "
-                f"called {dim!r}; rename that (points.rename({dim}=...))"
-            )
-        unit = grid.axis(dim).units
-        coords[dim] = (array.dims, array.values, {"units": unit, **array.attrs} if unit else array.attrs)
-    template = xr.DataArray(np.broadcast_to(np.nan, wide[0].shape), coords, dims)
-    flat = {dim: np.ascontiguousarray(one.values, np.float64).ravel() for dim, one in zip(arrays, wide, strict=True)}
-    return _Cloud(grid, flat, template, outside)
-
-
-def _by_axis(points: Any, grid: Grid) -> dict[str, Any]:
-    """Positions by the dimension of their axis."""
-    if isinstance(points, xr.Dataset):
-        points = {
-            name: points[name] for name in (*points.data_vars, *points.coords) if name in (*grid.dims, *grid.names)
-        }
-    if not isinstance(points, Mapping):
-        raise TypeError(
-            f"points: is a {type(points).__name__}; pass a mapping of directions to positions, such as "
-            "{'x': DataArray, 'y': 0.5}, or a Dataset"
-        )
-    found: dict[str, Any] = {}
-    for key, value in points.items():
-        axes = [axis for axis in grid.axes if key == axis.dim] or [axis for axis in grid.axes if key == axis.name]
-        if not axes:
-            raise ValueError(
-                f"points: {key!r} is no direction of the grid, which has {', '.join(map(repr, grid.dims))}; select "
-                "along other dimensions first (obj.sel)"
-            )
-        if axes[0].dim in found:
-            raise ValueError(f"points: the positions along {axes[0].dim!r} are given twice; give them once")
-        found[axes[0].dim] = value
-    missing = [dim for dim in grid.dims if dim not in found]
-    if missing:
-        raise ValueError(
-            f"points: has no positions along {', '.join(map(repr, missing))}; give them for all directions of the "
-            f"grid, {', '.join(map(repr, grid.dims))}"
-        )
-    return {dim: found[dim] for dim in grid.dims}
-
-
-def _positions(value: Any, axis: Axis) -> xr.DataArray:
-    """Positions along an axis, checked."""
-    if isinstance(value, xr.DataArray):
-        if value.chunks is not None:
-            raise TypeError(
-                f"points: the positions along {axis.dim!r} are lazy, and tell which blocks are read; load them first "
-                "(points.load())"
-            )
-        array = value
-    elif np.ndim(value) == 0 and not isinstance(value, str):
-        array = xr.DataArray(value)
-    else:
-        raise TypeError(
-            f"points: the positions along {axis.dim!r} are a {type(value).__name__}; pass a number, or a DataArray, "
-            "whose dimensions say which positions belong together"
-        )
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"points: the positions along {axis.dim!r} have dtype {array.dtype}; they must be real numbers")
-    unit = units_of(array)
-    if unit is not None and axis.units is not None and unit.strip() != axis.units.strip():
-        raise ValueError(
-            f"points: the positions along {axis.dim!r} are in {unit}, and its coordinate is in {axis.units}; convert "
-            "them to that"
-        )
-    return array
-
-
-def _probes(cloud: _Cloud, grid: Grid, f: xr.DataArray, fields: Sequence[GridNamed], frame: Frame) -> Probes:
+def _probes(cloud: Cloud, grid: Grid, f: xr.DataArray, fields: Sequence[GridNamed], frame: Frame) -> Probes:
     """The points in the frame of a field, without those outside."""
     rails = tuple(tracks(axis, fields) for axis in grid.axes)
     inside = np.ones(cloud.template.size, bool)
@@ -314,7 +215,7 @@ def _probes(cloud: _Cloud, grid: Grid, f: xr.DataArray, fields: Sequence[GridNam
     return Probes(frame, rails, positions, tuple(shared), targets, cloud.template.size)
 
 
-def _shared(f: xr.DataArray, grid: Grid, cloud: _Cloud) -> list[str]:
+def _shared(f: xr.DataArray, grid: Grid, cloud: Cloud) -> list[str]:
     """Dimensions of a field that points have as well, checked to agree."""
     shared = [str(dim) for dim in f.dims if dim in cloud.template.dims and dim not in grid.dims]
     for dim in shared:
@@ -332,7 +233,7 @@ def _shared(f: xr.DataArray, grid: Grid, cloud: _Cloud) -> list[str]:
 # fields
 
 
-def _scalar(f: xr.DataArray, records: Sequence[Quantity], cloud: _Cloud) -> Callable[[], dict[str, xr.DataArray]]:
+def _scalar(f: xr.DataArray, records: Sequence[Quantity], cloud: Cloud) -> Callable[[], dict[str, xr.DataArray]]:
     """Value and gradient of a scalar, which may lack directions where its gradient is not asked for."""
     grid = cloud.grid
     if GRADIENT not in records:
@@ -372,14 +273,14 @@ def _scalar(f: xr.DataArray, records: Sequence[Quantity], cloud: _Cloud) -> Call
     return plan
 
 
-def _variable(f: xr.DataArray, name: str, cloud: _Cloud) -> Callable[[], dict[str, xr.DataArray]]:
+def _variable(f: xr.DataArray, name: str, cloud: Cloud) -> Callable[[], dict[str, xr.DataArray]]:
     """Value of a variable, under its own name."""
     plan = _scalar(f, [VALUE], cloud)
     return lambda: {name: plan()[VALUE.name].rename(name)}
 
 
 def _velocity(
-    obj: Velocity, records: Sequence[Quantity], components: Names, given: Mapping[str, Any], cloud: _Cloud
+    obj: Velocity, records: Sequence[Quantity], components: Names, given: Mapping[str, Any], cloud: Cloud
 ) -> Callable[[], dict[str, xr.DataArray]]:
     """Quantities of a velocity, and the velocity itself."""
     grid = cloud.grid
@@ -422,7 +323,7 @@ def _velocity(
     return plan
 
 
-def _parameter(value: Any, name: str, template: xr.DataArray, cloud: _Cloud) -> Any:
+def _parameter(value: Any, name: str, template: xr.DataArray, cloud: Cloud) -> Any:
     """A parameter as a number, or as an array that broadcasts to the result; a field is sampled as well."""
     if not isinstance(value, xr.DataArray):
         if np.ndim(value):
@@ -442,7 +343,7 @@ def _light(frame: Frame) -> Frame:
     return Frame(frame.directions, frame.axes, (), frame.left_handed)
 
 
-def _template(f: xr.DataArray, grid: Grid, cloud: _Cloud) -> xr.DataArray:
+def _template(f: xr.DataArray, grid: Grid, cloud: Cloud) -> xr.DataArray:
     """An empty field on the dimensions that a scalar result has: those of the field, then those of the points."""
     points = cloud.template
     kept = [dim for dim in f.dims if dim not in grid.dims and dim not in points.dims]
