@@ -183,7 +183,7 @@ def probe(
                     c[0], c[1], c[2], near_c, taps, third_weights[0], third_weights[1],
                 )  # fmt: skip
             _emit(
-                points, tensor(spec, dp, dq, dr), (*parameters_of(spec, parameters, at), p, q, r),
+                points, tensor(spec, dp, dq, dr), (*parameters_of(spec, parameters, (), at, 0), p, q, r),
                 outs, strides, at, scratch, 0,
             )  # fmt: skip
 

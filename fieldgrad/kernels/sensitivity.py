@@ -63,7 +63,7 @@ def propagate(
     plus, minus = np.zeros(_NUMBERS), np.zeros(_NUMBERS)
     slopes = np.zeros((3, _NUMBERS))
     for n in range(begin, end):
-        values = parameters_of(spec, parameters, n)
+        values = parameters_of(spec, parameters, (), n, 0)
         size, valid = 0.0, True
         for i in range(3):
             for j in range(3):
