@@ -18,8 +18,8 @@ from fieldgrad.kernels import pullbacks
 Array = NDArray[Any]
 
 STEP = mp.mpf(10) ** -30
-# Compiled in the default run: an eigenvalue, eigenvectors, a complex pair, a parameter.
-QUICK = {("lambda2", 3), ("principal_directions", 2), ("dissipation", 3), ("rortex", 3)}
+# Compiled in the default run: an eigenvalue, and a complex pair.
+QUICK = {("lambda2", 3), ("rortex", 3)}
 
 
 def function_name(name: str, n: int) -> str:
