@@ -51,7 +51,7 @@ class _Vector(Generic[Obj]):
         *,
         grid: Grid | None = None,
         components: Names = None,
-        **parameters: float | str | xr.DataArray,
+        **parameters: Any,
     ) -> xr.Dataset:
         """See :func:`fieldgrad.derive`."""
         return labelled.derive(self._obj, quantities, grid=grid, components=components, **parameters)
@@ -132,6 +132,6 @@ class DataArrayAccessor(_Vector[xr.DataArray]):
         """See :func:`fieldgrad.directional_derivative`."""
         return transport.directional_derivative(self._obj, along, grid=grid, components=components)
 
-    def scalar_dissipation(self, diffusivity: float | xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
+    def scalar_dissipation(self, diffusivity: Any, *, grid: Grid | None = None) -> xr.DataArray:
         """See :func:`fieldgrad.scalar_dissipation`."""
         return transport.scalar_dissipation(self._obj, diffusivity, grid=grid)

@@ -57,8 +57,10 @@ def helicity(obj: Velocity, *, grid: Grid | None = None, components: Names = Non
     >>> fg.helicity(flow, grid=grid).mean().round(2).item()  # the vorticity is the velocity, of mean square 3
     2.99
     """
-    first, result, unit = _evaluated(obj, grid, components, "helicity", operators.helicity)
-    return relabel(first, result, name="helicity", long_name="helicity density", definition="u . w", unit=unit)
+    first, result, unit, used = _evaluated(obj, grid, components, "helicity", operators.helicity)
+    return relabel(
+        first, result, name="helicity", long_name="helicity density", definition="u . w", unit=unit, grid=used
+    )
 
 
 def relative_helicity(obj: Velocity, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
@@ -99,7 +101,7 @@ def relative_helicity(obj: Velocity, *, grid: Grid | None = None, components: Na
     >>> fg.relative_helicity(flow, grid=grid).min().round(12).item()
     1.0
     """
-    first, result, _ = _evaluated(obj, grid, components, "relative_helicity", operators.relative_helicity)
+    first, result, _, used = _evaluated(obj, grid, components, "relative_helicity", operators.relative_helicity)
     return relabel(
         first,
         result,
@@ -107,13 +109,14 @@ def relative_helicity(obj: Velocity, *, grid: Grid | None = None, components: Na
         long_name="relative helicity density",
         definition="(u . w)/(|u||w|)",
         unit="1",
+        grid=used,
     )
 
 
 def _evaluated(
     obj: Velocity, grid: Grid | None, components: Names, name: str, function: Callable[..., Array]
-) -> tuple[xr.DataArray, Array, str | None]:
-    """First component, values, and units of the helicity."""
+) -> tuple[xr.DataArray, Array, str | None, str]:
+    """First component, values, units of the helicity, and description of the grid."""
     require_labelled(obj, "obj")
     grid = infer_grid(obj) if grid is None else grid
     require_lengths(grid)
@@ -131,4 +134,4 @@ def _evaluated(
     (result,) = evaluate(of_vector(function), fields, frame)
     speed = units.common([units_of(field) for field in found.fields])
     unit = units.combine([(speed, 2), (length_of(grid), -1)])
-    return first, result, unit
+    return first, result, unit, grid.description

@@ -13,6 +13,7 @@ import xarray as xr
 from fieldgrad.coordinates import direction, metres, obstacle, points_down, positions
 from fieldgrad.grid import SPATIAL, Axis, Grid, checked_nodes, is_uniform
 from fieldgrad.least_squares import LeastSquares
+from fieldgrad.units import is_quantity, of_quantity
 from fieldgrad.walls import Ends, Wall
 
 Obj: TypeAlias = xr.DataArray | xr.Dataset
@@ -472,7 +473,12 @@ def _axis(
     """One axis; a period of None is looked for, and with False there is none."""
     attrs = _attrs(variable)
     if variable is not None:
-        nodes, units, scale = positions(dim, variable.values, attrs)
+        values: Any = variable._data
+        if is_quantity(values):
+            values, attrs = values.magnitude, {**attrs, "units": of_quantity(values)}
+        else:
+            values = variable.values
+        nodes, units, scale = positions(dim, values, attrs)
     else:
         nodes, units, scale = np.arange(size) * (1.0 if step is None else step), None, 1.0
     if period is None:

@@ -14,7 +14,7 @@ import xarray as xr
 from fieldgrad import chunked, operators, units
 from fieldgrad.catalogue import Quantity
 from fieldgrad.chunked import evaluate, of_scalar
-from fieldgrad.components import find_components
+from fieldgrad.components import Components, find_components
 from fieldgrad.fields import (
     Velocity,
     aligned_on,
@@ -23,7 +23,7 @@ from fieldgrad.fields import (
     length_of,
     long_of,
     name_of,
-    named_field,
+    parameter_of,
     relabel,
     require_free,
     require_labelled,
@@ -44,6 +44,12 @@ Names = Sequence[str | xr.DataArray] | None
 
 COMPONENT = "component"
 DIRECTION = "direction"
+
+# Of horizontal velocities, by what their standard names contain; CF standard name table, version 85.
+STANDARD_NAMES: Mapping[str, Mapping[str, str]] = {
+    "divergence": {"wind": "divergence_of_wind", "ocean": "divergence_of_sea_water_velocity"},
+    "vorticity": {"wind": "atmosphere_upward_relative_vorticity", "ocean": "ocean_relative_vorticity"},
+}
 
 
 def derivative(
@@ -117,6 +123,7 @@ def derivative(
         long_name=f"derivative of {long_of(f)} with respect to {', '.join(axis.dim for axis, _ in steps)}",
         definition=f"{top}({short_of(f)})/{bottom}",
         unit=units.combine([(units_of(f), 1), *((axis.units, -times) for axis, times in steps)]),
+        grid="; ".join(axis.description for axis, _ in steps),
     )
 
 
@@ -162,6 +169,7 @@ def gradient(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
         long_name=f"gradient of {long_of(f)}",
         definition=f"d({short_of(f)})/dx_i",
         unit=units.combine([(units_of(f), 1), (length_of(grid), -1)]),
+        grid=grid.description,
     )
 
 
@@ -202,6 +210,7 @@ def laplacian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
         long_name=f"Laplacian of {long_of(f)}",
         definition=" + ".join(f"d2({short_of(f)})/d{name}2" for name in grid.names),
         unit=units.combine([(units_of(f), 1), (length_of(grid), -2)]),
+        grid=grid.description,
     )
 
 
@@ -245,6 +254,7 @@ def hessian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
         long_name=f"Hessian of {long_of(f)}",
         definition=f"d2({short_of(f)})/dx_i dx_j",
         unit=units.combine([(units_of(f), 1), (length_of(grid), -2)]),
+        grid=grid.description,
     )
 
 
@@ -408,7 +418,8 @@ def decompose(
             result,
             record,
             {COMPONENT: rows, DIRECTION: rows},
-            L.attrs.get("units"),
+            units_of(L),
+            L.attrs.get("fieldgrad_grid"),
         )
         for result, record in zip(pair, records, strict=True)
     )
@@ -421,7 +432,7 @@ def derive(
     *,
     grid: Grid | None = None,
     components: Names = None,
-    **parameters: float | str | xr.DataArray,
+    **parameters: Any,
 ) -> xr.Dataset:
     """Quantities of a flow, in one pass over its velocity.
 
@@ -435,8 +446,9 @@ def derive(
         Directions and discretisation, by default ``infer_grid(obj)``.
     components : sequence of str, optional
         Names of the components, in x, y, z order.
-    **parameters : float, DataArray or str
-        Parameters of the quantities, such as ``viscosity``: numbers, fields, or names of variables of `obj`.
+    **parameters : float, DataArray, pint.Quantity or str
+        Parameters of the quantities, such as ``viscosity``: numbers, fields, quantities with units, or names of
+        variables of `obj`.
 
     Returns
     -------
@@ -470,7 +482,7 @@ def _derive(
     parameters: Mapping[str, Any],
 ) -> list[xr.DataArray]:
     require_labelled(obj, "obj")
-    named = {name: named_field(obj, name, value) for name, value in parameters.items()}
+    given = {name: parameter_of(obj, name, value) for name, value in parameters.items()}
     grid = infer_grid(obj) if grid is None else grid
     require_lengths(grid)
     found = find_components(obj, grid, components)
@@ -483,7 +495,7 @@ def _derive(
         {record.name: record.parameters for record in records},
         {
             name: aligned_on(value, first, name) if isinstance(value, xr.DataArray) else value
-            for name, value in named.items()
+            for name, (value, _) in given.items()
         },
     )
     work = partial(_derive_arrays, found.labels, tuple(records), tuple(values))
@@ -496,12 +508,18 @@ def _derive(
     results = evaluate(work, fields, frame, list(values.values()), shapes)
     speed, length = units.common([units_of(field) for field in found.fields]), length_of(grid)
     rate = units.combine([(speed, 1), (length, -1)])
+    stated = {
+        name: unit if isinstance(value, xr.DataArray) or unit is not None else _assumed(name, speed, length)
+        for name, (value, unit) in given.items()
+    }
+    _require_rate(stated, rate)
     labelled = []
     for record, result, part in zip(records, results, labels, strict=True):
         factors: list[tuple[str | None, int | Fraction]] = [(rate, record.power)]
-        factors += [(_parameter_units(name, named, speed, length), power) for name, power in record.powers.items()]
+        factors += [(_parameter_units(name, stated, speed, length), power) for name, power in record.powers.items()]
         extra = dict(zip(record.dims, part, strict=True)) if part else {}
-        labelled.append(_labelled(first, result, record, extra, units.combine(factors)))
+        labels_of = {"grid": grid.description, "standard_name": _standard_name(record, found, grid)}
+        labelled.append(_labelled(first, result, record, extra, units.combine(factors), **labels_of))
     return labelled
 
 
@@ -522,6 +540,8 @@ def _labelled(
     record: Quantity,
     extra: Mapping[str, Sequence[str | int]],
     unit: str | None,
+    grid: str | None = None,
+    standard_name: str | None = None,
 ) -> xr.DataArray:
     return relabel(
         field,
@@ -531,19 +551,38 @@ def _labelled(
         long_name=record.long_name,
         definition=record.definition,
         unit=unit,
+        grid=grid,
+        standard_name=standard_name,
     )
 
 
-def _parameter_units(name: str, given: Mapping[str, Any], speed: str | None, length: str | None) -> str | None:
+def _standard_name(record: Quantity, found: Components, grid: Grid) -> str | None:
+    """Standard name of the CF conventions, where they have one for the quantity of such a velocity."""
+    if grid.names != ("x", "y") or len(found.fields) != 2:
+        return None
+    kinds = {str(field.attrs.get("standard_name")).replace("sea_water", "ocean") for field in found.fields}
+    for medium, name in STANDARD_NAMES.get(record.name, {}).items():
+        if all(medium in kind and kind.endswith(("wind", "velocity")) for kind in kinds):
+            return name
+    return None
+
+
+def _require_rate(stated: Mapping[str, str | None], rate: str | None) -> None:
+    """Refuse what is added to a square of rates and is known to be in other units."""
+    unlike = units.differing([units.combine([(rate, 2)]), stated.get("epsilon")])
+    if unlike is not None:
+        raise ValueError(
+            f"epsilon: is in {stated['epsilon']!r}, and what it is added to in {units.combine([(rate, 2)])!r}; convert "
+            "it, or the velocity or the coordinates"
+        )
+
+
+def _parameter_units(name: str, stated: Mapping[str, str | None], speed: str | None, length: str | None) -> str | None:
     """Units of a parameter, or where it is the ratio of two others those documented if theirs are."""
-    parts = (name,) if name in given else ALTERNATIVES[name]
-    found = [
-        units_of(given[part]) if isinstance(given[part], xr.DataArray) else _assumed(part, speed, length)
-        for part in parts
-    ]
-    if name in given:
-        return found[0]
-    return PARAMETERS[name].units if found == [PARAMETERS[part].units for part in parts] else None
+    if name in stated:
+        return stated[name]
+    parts = ALTERNATIVES[name]
+    return PARAMETERS[name].units if all(stated[part] == PARAMETERS[part].units for part in parts) else None
 
 
 def _assumed(name: str, speed: str | None, length: str | None) -> str | None:

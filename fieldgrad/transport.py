@@ -20,6 +20,7 @@ from fieldgrad.fields import (
     aligned_on,
     array_of,
     broadcast_on,
+    converted,
     frame_of,
     length_of,
     long_of,
@@ -84,6 +85,7 @@ def directional_derivative(
         long_name=f"derivative of {long_of(f)} along a unit vector",
         definition=f"(a . grad {short_of(f)})/|a|",
         unit=units.combine([(units_of(f), 1), (length_of(grid), -1)]),
+        grid=grid.description,
     )
 
 
@@ -131,6 +133,7 @@ def advection(
         long_name=f"advection of {carried.long_name}",
         definition="u_j du_i/dx_j" if carried.extra else f"(u . grad) {short_of(first)}",
         unit=units.combine([(carried.speed, 1), (carried.unit, 1), (length_of(carried.grid), -1)]),
+        grid=carried.grid.description,
     )
 
 
@@ -209,17 +212,18 @@ def material_derivative(
         if carried.extra
         else f"d({short_of(first)})/dt + (u . grad) {short_of(first)}",
         unit=unit,
+        grid=f"{carried.grid.description}; {axis.description}",
     )
 
 
-def scalar_dissipation(f: xr.DataArray, diffusivity: float | xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
+def scalar_dissipation(f: xr.DataArray, diffusivity: Any, *, grid: Grid | None = None) -> xr.DataArray:
     """Rate at which diffusion destroys the variance of a scalar.
 
     Parameters
     ----------
     f : DataArray
         Scalar field.
-    diffusivity : float or DataArray
+    diffusivity : float, DataArray or pint.Quantity
         Diffusivity kappa of the scalar: a number (m2 s-1 where lengths are in m), or a field on dimensions of `f`.
     grid : Grid, optional
         Directions and discretisation, by default ``infer_grid(f)``.
@@ -251,6 +255,9 @@ def scalar_dissipation(f: xr.DataArray, diffusivity: float | xr.DataArray, *, gr
     >>> fg.scalar_dissipation(3 * x, 0.5).values
     array([9., 9., 9.])
     """
+    unit = None
+    if units.is_quantity(diffusivity):
+        diffusivity, unit = converted(diffusivity, "diffusivity", "m2 s-1")
     real = isinstance(diffusivity, int | float | np.integer | np.floating) and not isinstance(diffusivity, bool)
     if not (real or isinstance(diffusivity, xr.DataArray)):
         raise TypeError(f"diffusivity: is a {type(diffusivity).__name__}; pass a real number or a DataArray")
@@ -262,7 +269,7 @@ def scalar_dissipation(f: xr.DataArray, diffusivity: float | xr.DataArray, *, gr
         unit = units_of(diffusivity)
         value: Any = aligned_on(diffusivity, f, "diffusivity")
     else:
-        unit = "m2 s-1" if length == "m" else None
+        unit = "m2 s-1" if unit is None and length == "m" else unit
         value = operators.as_parameter(diffusivity, "diffusivity", field.dtype, ())
     (result,) = evaluate(of_scalar(operators.scalar_dissipation), [field], frame, [value])
     return relabel(
@@ -272,6 +279,7 @@ def scalar_dissipation(f: xr.DataArray, diffusivity: float | xr.DataArray, *, gr
         long_name=f"scalar dissipation of {long_of(f)}",
         definition=f"2 kappa |grad {short_of(f)}|^2",
         unit=units.combine([(unit, 1), (units_of(f), 2), (length, -2)]),
+        grid=grid.description,
     )
 
 
