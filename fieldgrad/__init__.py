@@ -11,6 +11,7 @@ from __future__ import annotations
 from fieldgrad import array, flows
 from fieldgrad._version import __version__
 from fieldgrad.catalogue import Quantity
+from fieldgrad.collocate import collocate
 from fieldgrad.grid import Axis, Grid
 from fieldgrad.helicities import helicity, relative_helicity
 from fieldgrad.infer import infer_grid
@@ -26,6 +27,7 @@ from fieldgrad.labelled import (
     velocity_gradient,
 )
 from fieldgrad.least_squares import LeastSquares
+from fieldgrad.orders import order_map
 from fieldgrad.quantities import quantities, register_quantity
 from fieldgrad.rheology import Carreau, Cross, PowerLaw, apparent_viscosity, generalised_newtonian_stress
 from fieldgrad.statistics import (
@@ -56,6 +58,7 @@ __all__ = [
     "advection",
     "apparent_viscosity",
     "array",
+    "collocate",
     "curl",
     "decompose",
     "derivative",
@@ -74,6 +77,7 @@ __all__ = [
     "laplacian",
     "material_derivative",
     "mean",
+    "order_map",
     "quantities",
     "register_quantity",
     "relative_helicity",

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import xarray as xr
 
-from fieldgrad import helicities, infer, labelled, rheology, statistics, transport
+from fieldgrad import helicities, infer, labelled, orders, rheology, statistics, transport
+from fieldgrad.collocate import collocate as staggered_to_centres
 from fieldgrad.fields import Velocity
 from fieldgrad.grid import Grid
 from fieldgrad.labelled import Names
@@ -80,6 +81,10 @@ class _Vector(Generic[Obj]):
         """See :func:`fieldgrad.generalised_newtonian_stress`."""
         return rheology.generalised_newtonian_stress(self._obj, model, grid=grid, components=components)
 
+    def order_map(self, *, order: int = 1, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
+        """See :func:`fieldgrad.order_map`."""
+        return orders.order_map(self._obj, order=order, grid=grid, components=components)
+
     def mean(self, dims: Dims = None, *, grid: Grid | None = None) -> Obj:
         """See :func:`fieldgrad.mean`."""
         return statistics.mean(self._obj, dims, grid=grid)
@@ -96,6 +101,16 @@ class DatasetAccessor(_Vector[xr.Dataset]):
     >>> flow.dataset.fieldgrad.derive("vorticity").vorticity.mean().item()
     1.0
     """
+
+    def collocate(
+        self,
+        *,
+        components: Sequence[str] | None = None,
+        centers: Mapping[str, str] | None = None,
+        periodic: str | Iterable[str] | Mapping[str, float | None] = (),
+    ) -> xr.Dataset:
+        """See :func:`fieldgrad.collocate`."""
+        return staggered_to_centres(self._obj, components=components, centers=centers, periodic=periodic)
 
 
 @xr.register_dataarray_accessor("fieldgrad")  # type: ignore[no-untyped-call]

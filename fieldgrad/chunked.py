@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass
 from functools import partial
 from itertools import product
 from operator import itemgetter
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from fieldgrad import operators
+from fieldgrad.masks import Holes, Rule
 from fieldgrad.operators import Array, Frame, as_field
 from fieldgrad.stencils import Stencil
 
@@ -61,8 +63,9 @@ def evaluate(
     list
         The results: dask arrays, chunked as the first lazy field is, if any field or parameter is lazy.
     """
-    if not any(map(is_lazy, (*fields, *parameters))):
-        return work(list(fields), frame, list(parameters))
+    mask = None if frame.holes is None else frame.holes.mask
+    if not any(map(is_lazy, (*fields, *parameters, mask))):
+        return work(list(fields), operators.seen(frame, fields), list(parameters))
     return _Graph(work, fields, frame, parameters, leading).results()
 
 
@@ -84,30 +87,37 @@ def _of_vector(operator: Callable[..., Array], fields: list[Array], frame: Frame
     return [operator(fields, frame, *parameters)]
 
 
-def derivative(f: Any, axis: int, stencil: Stencil) -> Any:
-    """See :func:`fieldgrad.operators.derivative`."""
-    if not is_lazy(f):
-        return operators.derivative(f, axis, stencil)
-    return evaluate(_derivative, [f], Frame(("x",), (axis,), (stencil,)))[0]
+def broadcast(array: Any, shape: tuple[int, ...]) -> Any:
+    """An array on the shape of a field; a lazy one stays lazy."""
+    if not is_lazy(array):
+        return np.broadcast_to(array, shape)
+    import dask.array as da
+
+    return da.broadcast_to(array, shape)  # type: ignore[no-untyped-call]
+
+
+def derivative(f: Any, frame: Frame) -> Any:
+    """See :func:`fieldgrad.operators.derivative`; the frame has one direction."""
+    return evaluate(_derivative, [f], frame)[0]
 
 
 def _derivative(fields: list[Array], frame: Frame, parameters: list[Any]) -> list[Array]:
-    return [operators.derivative(fields[0], frame.axes[0], frame.stencils[0])]
+    return [operators.derivative(fields[0], frame.axes[0], frame.stencils[0], holes=frame.holes)]
 
 
 def hessian(f: Any, first: Frame, second: Frame) -> Any:
     """See :func:`fieldgrad.operators.hessian`."""
-    if not is_lazy(f):
+    if not any(map(is_lazy, (f, None if first.holes is None else first.holes.mask))):
         return operators.hessian(f, first, second)
     import dask.array as da
 
     count = len(first.axes)
     values: dict[tuple[int, int], Any] = {}
     for i in range(count):
-        values[i, i] = derivative(f, second.axes[i], second.stencils[i])
-        along = derivative(f, first.axes[i], first.stencils[i])
+        values[i, i] = derivative(f, second.part(i))
+        along = derivative(f, first.part(i))
         for j in range(i + 1, count):
-            values[i, j] = values[j, i] = derivative(along, first.axes[j], first.stencils[j].linear)
+            values[i, j] = values[j, i] = derivative(along, first.part(j).linear)
     rows = [da.stack([values[i, j] for j in range(count)]) for i in range(count)]  # type: ignore[no-untyped-call]
     return da.stack(rows).rechunk({0: -1, 1: -1})  # type: ignore[no-untyped-call]
 
@@ -151,9 +161,15 @@ class _Graph:
             for value in parameters
         ]
         self.work, self.frame, self.leading, self.dtype = work, frame, leading, fields[0].dtype
+        rules: list[Any] = []
+        if frame.holes is not None:
+            # a mask is one more field, with the nodes around each block
+            if frame.holes.mask is not None:
+                self.fields.append(_chunked(frame.holes.mask, self.chunks))
+            rules = [frame.holes.by_value, *map(astuple, frame.holes.rules)]
         names = [value.name if is_lazy(value) else value for value in (*self.fields, *self.parameters)]
         tables = [_contents(table) for stencil in frame.stencils for table in (stencil, *stencil.each)]
-        what = (frame.directions, frame.axes, frame.left_handed, tables, leading, str(self.dtype))
+        what = (frame.directions, frame.axes, frame.left_handed, tables, rules, leading, str(self.dtype))
         self.name = f"fieldgrad-{tokenize(work, names, *what)}"
 
     def results(self) -> list[Any]:
@@ -188,12 +204,15 @@ class _Graph:
         """Pairs of key and task."""
         zeros = (0,) * len(self.leading[0]) if single else ()
         # in a partial: dask takes a string among the arguments for a task too
+        holes = self.frame.holes
+        adapting = None if holes is None else (holes.by_value, holes.mask is not None)
         frame = (self.frame.directions, self.frame.axes, self.frame.left_handed)
-        run = partial(_run, self.work, frame, self.dtype, single)
+        run = partial(_run, self.work, frame, self.dtype, single, adapting)
         around: list[list[tuple[list[Piece], list[Piece]]]] = []
         for number, (axis, stencil) in enumerate(zip(self.frame.axes, self.frame.stencils, strict=True)):
             beside = []
-            for place, (table, neighbours) in enumerate(_cut(stencil, self.chunks[axis])):
+            own = None if holes is None else holes.rules[number]
+            for place, (table, neighbours) in enumerate(_cut(stencil, own, self.chunks[axis])):
                 # one copy of each table in the graph, which all blocks of a plane refer to
                 yield (f"{self.name}-table", number, place), table
                 beside.append(neighbours)
@@ -261,17 +280,27 @@ def _chunked(array: Any, chunks: tuple[tuple[int, ...], ...]) -> Any:
     return da.from_array(array, chunks, name=False)  # type: ignore[no-untyped-call]
 
 
-def _cut(stencil: Stencil, sizes: Sequence[int]) -> Iterator[tuple[Stencil, tuple[list[Piece], list[Piece]]]]:
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """The table of a chunk along one axis, and what it becomes beside holes."""
+
+    stencil: Stencil
+    rule: Rule | None
+
+
+def _cut(
+    stencil: Stencil, rule: Rule | None, sizes: Sequence[int]
+) -> Iterator[tuple[_Table, tuple[list[Piece], list[Piece]]]]:
     """For each chunk of an axis its table, and the pieces of others that it needs below and above itself."""
     stops = np.cumsum(sizes)
     for start, stop in zip(stops - sizes, stops, strict=True):
         if start == stop:  # selections leave chunks of no nodes behind
             none = np.zeros((0, 0))
-            yield Stencil(stencil.band[:, :0], none, none, stencil.row_sum[:0], nodes=0), ([], [])
+            yield _Table(Stencil(stencil.band[:, :0], none, none, stencil.row_sum[:0], nodes=0), rule), ([], [])
             continue
-        table, low, high = stencil.slice(int(start), int(stop))
+        table, low, high = stencil.slice(int(start), int(stop), 0 if rule is None else rule.reach)
         below, above = (_pieces(range(*ends), stops, stencil.nodes) for ends in ((low, start), (stop, high)))
-        yield table, (below, above)
+        yield _Table(table, None if rule is None else rule.slice(low, high)), (below, above)
 
 
 def _pieces(nodes: range, stops: Any, count: int) -> list[Piece]:
@@ -297,15 +326,24 @@ def _run(
     frame: tuple[tuple[str, ...], tuple[int, ...], bool],
     dtype: np.dtype[Any],
     single: bool,
+    adapting: tuple[bool, bool] | None,
     fields: list[Array],
     sides: list[list[list[list[Array]]]],
-    tables: list[Stencil],
+    tables: list[_Table],
     parameters: list[Any],
 ) -> Any:
-    """One block."""
+    """One block. What adapts to holes says whether values count, and whether the last field is a mask."""
     directions, axes, left_handed = frame
-    whole = [_surrounded(as_field(field, "f", dtype), axes, sides, number) for number, field in enumerate(fields)]
-    results = work(whole, Frame(directions, axes, tuple(tables), left_handed), parameters)
+    masked = adapting is not None and adapting[1]
+    kinds = [dtype] * (len(fields) - masked) + [np.dtype(bool)] * masked
+    pairs = enumerate(zip(fields, kinds, strict=True))
+    whole = [_surrounded(as_field(field, "f", kind), axes, sides, number) for number, (field, kind) in pairs]
+    holes = None
+    if adapting is not None:
+        rules = tuple(table.rule for table in tables if table.rule is not None)
+        holes = Holes(rules, whole.pop() if masked else None, adapting[0])
+    own = Frame(directions, axes, tuple(table.stencil for table in tables), left_handed, holes)
+    results = work(whole, operators.seen(own, whole), parameters)
     return results[0] if single else results
 
 

@@ -8,6 +8,7 @@ interrupted; 143 ended by SIGTERM.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import os
 import re
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from fieldgrad.files import Reading
     from fieldgrad.grid import Grid
+    from fieldgrad.least_squares import LeastSquares
     from fieldgrad.streaming import Order
 
 UNEXPECTED, USAGE, UNREADABLE, NOT_UNDERSTOOD, NOT_WRITTEN, INTERRUPTED = 1, 2, 3, 4, 5, 130
@@ -52,10 +54,12 @@ _IN_SHELL = (
     (re.compile(r"\b(axes|spacing|periodic)=\{([^}]*)\}"), lambda m: f"--{m[1]} {_pairs_in_shell(m[2])}"),
     (re.compile(r"\bcomponents=\(([^)]*)\)"), lambda m: f"--components {_pairs_in_shell(m[1])}"),
     (re.compile(r"\b(axes|spacing|periodic|components|accuracy)=(?= |$|,)"), r"--\1"),
+    (re.compile(r"\bmissing='(\w+)'"), r"--missing \1"),
     (re.compile(rf"\b({'|'.join(PARAMETERS)})=(?= |$|,)"), r"--parameter \1=..."),
     (re.compile(r", obj\.assign_coords\(\{[^}]*\}\)"), " in the file"),
     (re.compile(r" \((?:obj|ds|fg)\.\w+(?:\([^()]*\))?\)"), ""),
     (re.compile(r"\bfg\.quantities\(\)"), "fieldgrad quantities"),
+    (re.compile(r", fg\.collocate\(obj\)"), " (fg.collocate, in Python)"),
     (re.compile(r"\b(overwrite|resume)=True\b"), r"--\1"),
     (re.compile(r"^scheduler: "), "--scheduler: "),
     (re.compile(r"\ba number or a DataArray\b"), "a number or the name of a variable"),
@@ -209,6 +213,16 @@ def _app(args: Sequence[str]) -> Any:
         None, metavar="DIM[=PERIOD],...", help="Periodic dimensions, with the period where the file lacks it."
     )
     accuracy = typer.Option(2, metavar="2|4|6|8", help="Order of accuracy.")
+    boundary = typer.Option(
+        None,
+        metavar="DIM[.FIELD]=END[:END],...",
+        help="What is known at both ends, or below and above: VALUE[@POSITION], symmetric, antisymmetric, none.",
+    )
+    scheme = typer.Option(
+        "finite_difference",
+        metavar="finite_difference|least_squares[:POINTS]",
+        help="How derivatives are taken; least_squares averages noise.",
+    )
     components = typer.Option(None, metavar="U,V[,W]", help="Variables of the velocity, in x, y, z order.")
     debug = typer.Option(False, "--debug", help="Show the traceback of an error.")
 
@@ -241,11 +255,13 @@ def _app(args: Sequence[str]) -> Any:
         spacing: str | None = spacing,
         periodic: str | None = periodic,
         accuracy: int = accuracy,
+        boundary: str | None = boundary,
+        scheme: str = scheme,
         components: str | None = components,
         debug: bool = debug,
     ) -> None:
         """Show what is understood of a file: its grid, its velocity, its other variables."""
-        _info(file, _reading(axes, spacing, periodic, accuracy, components))
+        _info(file, _reading(axes, spacing, periodic, accuracy, components, boundary, scheme))
 
     @app.command()
     def quantities() -> None:
@@ -263,6 +279,11 @@ def _app(args: Sequence[str]) -> Any:
     target = typer.Option(..., "--output", "-o", metavar="OUT", help="Ends in .nc, .nc3, .cdf or .zarr.")
     names = typer.Option(..., "--quantities", "-q", metavar="NAME,...", help="See fieldgrad quantities.")
     given = typer.Option([], "--parameter", "-p", metavar="NAME=VALUE", help="A number or a variable; may be repeated.")
+    mask = typer.Option(None, metavar="NAME", help="Variable that is true (or 1) where points are valid.")
+    missing = typer.Option(
+        "propagate", metavar="propagate|adapt|shrink", help="What stencils do beside missing points."
+    )
+    least = typer.Option(None, metavar="1|2|...", help="Least order of accuracy beside missing points.")
     replace = typer.Option(False, "--overwrite", help="Replace an existing output.")
     resume = typer.Option(False, "--resume", help="Go on where an earlier run of this command ended; Zarr only.")
     scheduler = typer.Option(
@@ -281,7 +302,12 @@ def _app(args: Sequence[str]) -> Any:
         spacing: str | None = spacing,
         periodic: str | None = periodic,
         accuracy: int = accuracy,
+        boundary: str | None = boundary,
+        scheme: str = scheme,
         parameter: list[str] = given,
+        mask: str | None = mask,
+        missing: str = missing,
+        least_accuracy: int | None = least,
         overwrite: bool = replace,
         resume: bool = resume,
         scheduler: str = scheduler,
@@ -290,7 +316,10 @@ def _app(args: Sequence[str]) -> Any:
         """Derive quantities from the velocity in a file, into another file."""
         from fieldgrad.streaming import Order
 
-        how = _reading(axes, spacing, periodic, accuracy, components)
+        how = _reading(axes, spacing, periodic, accuracy, components, boundary, scheme)
+        if missing not in ("propagate", "adapt", "shrink"):
+            raise _wrong("--missing", f"{missing!r} must be propagate, adapt or shrink")
+        how = dataclasses.replace(how, mask=mask, missing=missing, least_accuracy=least_accuracy)
         order = Order(
             _names(quantities, "--quantities"),
             how,
@@ -345,7 +374,13 @@ def _checked_accuracy(accuracy: int) -> int:
 
 
 def _reading(
-    axes: str | None, spacing: str | None, periodic: str | None, accuracy: int, components: str | None
+    axes: str | None,
+    spacing: str | None,
+    periodic: str | None,
+    accuracy: int,
+    components: str | None,
+    boundary: str | None,
+    scheme: str,
 ) -> Reading:
     from fieldgrad.files import Reading
 
@@ -360,7 +395,54 @@ def _reading(
         },
         accuracy=_checked_accuracy(accuracy),
         components=tuple(_names(components, "--components")) if components else None,
+        boundary=_boundary(boundary) if boundary else None,
+        scheme=_scheme(scheme),
     )
+
+
+def _boundary(text: str) -> dict[str, Any]:
+    """What is known at the ends of dimensions, of all fields or of those that are named behind a point."""
+    from fieldgrad.walls import Wall
+
+    known: dict[str, Any] = {}
+    for key, value in _pairs(text, "--boundary").items():
+        ends: list[Wall | None] = []
+        for end in (value or "").split(":"):
+            what, _, where = (part.strip() for part in end.partition("@"))
+            if what == "none":
+                ends.append(None)
+                continue
+            number = what if what in ("symmetric", "antisymmetric") else _number(key, what, "--boundary")
+            at = (where or None) if where in ("", "node") else _number(key, where, "--boundary")
+            try:
+                ends.append(Wall(number, at))
+            except ValueError as error:
+                raise _wrong("--boundary", str(error).removeprefix("boundary: ")) from None
+        if len(ends) > 2:
+            raise _wrong("--boundary", f"{value!r} for {key} has more than two ends")
+        dim, point, field = key.partition(".")
+        pair = tuple(ends) if len(ends) > 1 else ends[0]
+        if bool(point) != isinstance(known.get(dim, {} if point else None), dict):
+            raise _wrong("--boundary", f"{dim!r} is given for all fields and for one; say of which fields each is")
+        if point:
+            known.setdefault(dim, {})[field] = pair
+        else:
+            known[dim] = pair
+    return known
+
+
+def _scheme(text: str) -> str | LeastSquares:
+    from fieldgrad.least_squares import LeastSquares
+
+    name, colon, points = text.partition(":")
+    if name not in ("finite_difference", "least_squares") or (colon and name != "least_squares"):
+        raise _wrong("--scheme", f"{text!r} must be finite_difference, least_squares or least_squares:POINTS")
+    if not colon:
+        return name
+    try:
+        return LeastSquares(int(points))
+    except ValueError:
+        raise _wrong("--scheme", f"{points!r} must be an odd number of points, at least 3") from None
 
 
 def _console(*, error: bool = False) -> Console:
@@ -415,6 +497,9 @@ def _grid_table(grid: Grid) -> None:
         rows.append((axis.name, axis.dim, str(len(axis)), spacing, stretching, period, units, accuracy))
     columns = ("axis", "dim", "points", "spacing", "stretching", "periodic", "units", "accuracy")
     _table(f"Grid: {grid.geometry}, {len(grid.axes)}-D", columns, rows, ("points", "stretching", "accuracy"))
+    for axis in grid.axes + grid.others:
+        if axis.particulars:
+            _say(f"{axis.dim}: {'; '.join(axis.particulars)}.")
 
 
 def _info(path: Path, how: Reading) -> None:

@@ -11,6 +11,7 @@ import xarray as xr
 
 from fieldgrad import units
 from fieldgrad.grid import SPATIAL, Grid
+from fieldgrad.staggered import lie_apart
 
 Obj: TypeAlias = xr.DataArray | xr.Dataset
 Family: TypeAlias = dict[str, str]
@@ -134,6 +135,63 @@ def find_components(
         return _checked(_unstacked(obj[stacked[0]], grid, repr(stacked[0])), grid)
     labels = tuple([label for label in SPATIAL if label in family])
     return _checked(Components(labels, tuple([obj[family[label]] for label in labels])), grid)
+
+
+def refuse_staggered(obj: xr.DataArray | xr.Dataset, components: Sequence[str | xr.DataArray] | None = None) -> None:
+    """Verify that a dataset does not have its velocity on the faces of cells, before a grid is looked for.
+
+    Parameters
+    ----------
+    obj : DataArray or Dataset
+        Data.
+    components : sequence of str or DataArray, optional
+        Names of the components, as :func:`find_components` takes them.
+
+    Raises
+    ------
+    ValueError
+        If the components lie on different dimensions; the message tells the way out.
+
+    Examples
+    --------
+    >>> refuse_staggered(xr.Dataset({"u": (("y", "x_f"), [[0.0, 1.0]]), "v": (("y_f", "x"), [[1.0], [1.0]])}))
+    Traceback (most recent call last):
+    ValueError: components: 'u' lies on ('y', 'x_f') and 'v' on ('y_f', 'x'), points of a staggered grid; ...
+    """
+    if not isinstance(obj, xr.Dataset):
+        return
+    if components is not None:
+        families = [[name for name in components if isinstance(name, str) and name in obj.data_vars]]
+    else:
+        families = [list(family.values()) for family in velocity_families(obj)]
+    apart = [lie_apart([obj.variables[name] for name in family]) for family in families]
+    if apart and all(apart):
+        raise _staggered([obj[name] for name in families[0]])
+
+
+def velocity_families(obj: xr.Dataset) -> list[Family]:
+    """Variables that are components of one velocity, two or more of them, wherever they lie."""
+    standard: dict[Any, list[str]] = {}
+    for name in obj.data_vars:
+        if isinstance(name, str) and isinstance(key := obj.variables[name].attrs.get("standard_name"), str):
+            standard.setdefault(key, []).append(name)
+    families = [
+        {label: standard[key][0] for label, key in zip(SPATIAL, keys, strict=True) if len(standard.get(key, ())) == 1}
+        for keys in _STANDARD_FAMILIES
+    ]
+    families += _by_name(obj)
+    large = [family for family in families if len(family) > 1]
+    return [family for i, family in enumerate(large) if family not in large[:i]]
+
+
+def _staggered(fields: Sequence[xr.DataArray]) -> ValueError:
+    where = " and ".join(
+        f"{field.name!r} {'' if number else 'lies '}on {field.dims}" for number, field in enumerate(fields)
+    )
+    return ValueError(
+        f"components: {where}, points of a staggered grid; bring them to the centres of its cells first, "
+        "fg.collocate(obj)"
+    )
 
 
 def _labels(grid: Grid, count: int) -> tuple[str, ...] | None:
@@ -318,6 +376,8 @@ def _checked(found: Components, grid: Grid) -> Components:
     """The components, transposed to the dimensions of the first and verified to share them."""
     first = found.fields[0]
     fields = [first]
+    if len(found.fields) > 1 and lie_apart(found.fields):
+        raise _staggered(found.fields)
     for label, field in zip(found.labels, found.fields, strict=True):
         name = f"{label} component {field.name!r}" if field.name is not None else f"{label} component"
         sizes = field.sizes
@@ -345,8 +405,7 @@ def _check_match(first: xr.DataArray, field: xr.DataArray) -> None:
     if set(first.dims) != set(field.dims):
         raise ValueError(
             f"components: {first.name!r} has dimensions {first.dims}, and {field.name!r} has {field.dims}; "
-            "components must share theirs, interpolate staggered ones to one grid (obj.interp) or select "
-            "what is common (obj.isel)"
+            "components must share theirs, select what is common (obj.isel)"
         )
     ours, theirs = first.coords.variables, field.coords.variables
     sizes, other = first.sizes, field.sizes

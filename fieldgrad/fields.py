@@ -11,10 +11,11 @@ import numpy as np
 import xarray as xr
 
 from fieldgrad import units
-from fieldgrad.chunked import is_lazy
+from fieldgrad.chunked import broadcast, is_lazy
 from fieldgrad.components import Components
-from fieldgrad.grid import Grid, Named
+from fieldgrad.grid import Axis, Grid, Named
 from fieldgrad.infer import infer_grid, require_lengths
+from fieldgrad.masks import holes_of
 from fieldgrad.operators import Array, Frame, as_field, require_one_shape, working_dtype
 from fieldgrad.parameters import PARAMETERS
 
@@ -111,7 +112,30 @@ def frame_of(grid: Grid, f: xr.DataArray, order: int = 1, vector: Components | N
         tuple(int(f.get_axis_num(axis.dim)) for axis in grid.axes),
         tuple(axis.stencil(order, named) for axis in grid.axes),
         grid.left_handed,
+        holes_of(grid, grid.axes, order, mask_on(grid, f)),
     )
+
+
+def frame_along(axis: Axis, f: xr.DataArray, order: int, grid: Grid | None) -> Frame:
+    """One axis of a field with the table of a derivative, and the holes of a grid."""
+    holes = None if grid is None else holes_of(grid, [axis], order, mask_on(grid, f))
+    stencil = axis.stencil(order, [(str_name(f), None)])
+    return Frame(("x",), (int(f.get_axis_num(axis.dim)),), (stencil,), holes=holes)
+
+
+def mask_on(grid: Grid, f: xr.DataArray) -> Any | None:
+    """The mask of a grid on the dimensions of a field; lazy if it is."""
+    if grid.mask is None:
+        return None
+    sizes = dict(zip(grid.mask.dims, grid.mask.values.shape, strict=True))
+    for dim, size in sizes.items():
+        if f.sizes.get(dim) != size:
+            raise ValueError(
+                f"grid: its mask has {size} points along dimension {dim!r}, of which {name_of(f, 'the field')} has "
+                f"{f.sizes.get(dim, 'none')}; infer a grid with a mask on its dimensions (fg.infer_grid)"
+            )
+    values = grid.mask.values.transpose([grid.mask.dims.index(dim) for dim in f.dims if dim in sizes])
+    return broadcast(values[tuple(slice(None) if dim in sizes else np.newaxis for dim in f.dims)], f.shape)
 
 
 def broadcast_on(f: xr.DataArray, found: Components, grid: Grid, argument: str) -> list[Array]:

@@ -20,7 +20,8 @@ import xarray as xr
 from fieldgrad._version import __version__
 from fieldgrad.components import Components, find_components
 from fieldgrad.grid import Grid
-from fieldgrad.infer import infer_grid
+from fieldgrad.infer import FINITE_DIFFERENCE, infer_grid
+from fieldgrad.least_squares import LeastSquares
 
 NETCDF3, NETCDF4, ZARR = "NetCDF 3", "NetCDF 4", "Zarr"
 _SUFFIXES = {".nc": NETCDF4, ".nc4": NETCDF4, ".nc3": NETCDF3, ".cdf": NETCDF3, ".zarr": ZARR}
@@ -53,10 +54,12 @@ class Reading:
 
     Parameters
     ----------
-    axes, spacing, periodic, accuracy
+    axes, spacing, periodic, accuracy, boundary, scheme, missing, least_accuracy
         As :func:`fieldgrad.infer_grid` takes them.
     components : tuple of str, optional
         Names of the velocity components, in x, y, z order.
+    mask : str, optional
+        Name of the variable that is the mask. It is not read with the grid.
     """
 
     axes: Mapping[str, str | None] | None = None
@@ -64,6 +67,11 @@ class Reading:
     periodic: Mapping[str, float | None] | None = None
     accuracy: int = 2
     components: tuple[str, ...] | None = None
+    boundary: Mapping[str, Any] | None = None
+    scheme: str | LeastSquares = FINITE_DIFFERENCE
+    missing: str = "propagate"
+    least_accuracy: int | None = None
+    mask: str | None = None
 
     def grid(self, ds: xr.Dataset) -> Grid:
         """Grid of a dataset; of its velocity alone where that is named."""
@@ -75,6 +83,10 @@ class Reading:
                 spacing=self.spacing,
                 periodic=self.periodic or (),
                 accuracy=self.accuracy,
+                boundary=self.boundary,
+                scheme=self.scheme,
+                missing=self.missing,
+                least_accuracy=self.least_accuracy,
             )
 
     def velocity(self, ds: xr.Dataset, grid: Grid) -> Components:

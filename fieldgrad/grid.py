@@ -493,6 +493,25 @@ class Axis:
 
 
 @dataclass(frozen=True, eq=False)
+class Mask:
+    """Which points of a dataset are valid.
+
+    Parameters
+    ----------
+    dims : tuple of str
+        Some of the dimensions of the data, or all.
+    values : array of bool
+        True where a point is valid.
+    """
+
+    dims: tuple[str, ...]
+    values: Any
+
+    def __repr__(self) -> str:
+        return f"Mask({', '.join(f'{dim} {n}' for dim, n in zip(self.dims, self.values.shape, strict=True))})"
+
+
+@dataclass(frozen=True, eq=False)
 class Grid:
     """The directions of a dataset, and how derivatives are taken along them.
 
@@ -506,6 +525,12 @@ class Grid:
         Further dimensions that have a coordinate, such as time; only :func:`fieldgrad.derivative` uses them.
     geometry : str
         "cartesian".
+    mask : Mask, optional
+        Which points are valid, beside those that are NaN.
+    missing : str
+        What is done beside points that are not: "propagate", "adapt" or "shrink".
+    least_accuracy : int
+        Least order of accuracy of the stencils that "adapt" and "shrink" take there.
 
     Raises
     ------
@@ -525,6 +550,9 @@ class Grid:
     axes: tuple[Axis, ...]
     others: tuple[Axis, ...] = ()
     geometry: str = "cartesian"
+    mask: Mask | None = None
+    missing: str = "propagate"
+    least_accuracy: int = 1
 
     def __post_init__(self) -> None:
         everything = self.axes + self.others
@@ -539,7 +567,9 @@ class Grid:
     @cached_property
     def description(self) -> str:
         """The directions and the discretisation in one line, as results keep them."""
-        return "; ".join([self.geometry, *(axis.description for axis in self.axes)])
+        masked = [] if self.mask is None else [f"masked over {', '.join(self.mask.dims)}"]
+        missing = [] if self.missing == "propagate" else [f"missing {self.missing} to accuracy {self.least_accuracy}"]
+        return "; ".join([self.geometry, *(axis.description for axis in self.axes), *masked, *missing])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -608,4 +638,6 @@ class Grid:
         lines += [f"{axis.dim!r}: {'; '.join(axis.particulars)}" for axis in everything if axis.particulars]
         if self.left_handed:
             lines.append("the axes are left-handed")
+        if self.mask is not None or self.missing != "propagate":
+            lines.append(f"missing: {self.missing}, mask: {self.mask or 'none'}")
         return "\n".join(lines)

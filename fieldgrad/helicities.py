@@ -9,7 +9,7 @@ import xarray as xr
 
 from fieldgrad import operators, units
 from fieldgrad.chunked import evaluate, of_vector
-from fieldgrad.components import find_components
+from fieldgrad.components import find_components, refuse_staggered
 from fieldgrad.fields import Velocity, frame_of, length_of, relabel, require_labelled, units_of, vector_of
 from fieldgrad.grid import Grid
 from fieldgrad.infer import infer_grid, require_lengths
@@ -118,7 +118,9 @@ def _evaluated(
 ) -> tuple[xr.DataArray, Array, str | None, str]:
     """First component, values, units of the helicity, and description of the grid."""
     require_labelled(obj, "obj")
-    grid = infer_grid(obj) if grid is None else grid
+    if grid is None:
+        refuse_staggered(obj, components)
+        grid = infer_grid(obj)
     require_lengths(grid)
     if len(grid.axes) != 3:
         raise ValueError(

@@ -13,6 +13,7 @@ import xarray as xr
 from fieldgrad.coordinates import direction, metres, obstacle, points_down, positions
 from fieldgrad.grid import SPATIAL, Axis, Grid, checked_nodes, is_uniform
 from fieldgrad.least_squares import LeastSquares
+from fieldgrad.masking import checked_missing, mask_of
 from fieldgrad.units import is_quantity, of_quantity
 from fieldgrad.walls import Ends, Wall
 
@@ -37,6 +38,9 @@ def infer_grid(
     boundary: Mapping[str, Any] | None = None,
     scheme: str | LeastSquares = FINITE_DIFFERENCE,
     positive: Mapping[str, str] | None = None,
+    mask: xr.DataArray | np.ndarray[Any, Any] | str | None = None,
+    missing: str = "propagate",
+    least_accuracy: int | None = None,
 ) -> Grid:
     """Find which dimensions are x, y and z, and where their nodes lie.
 
@@ -73,6 +77,15 @@ def infer_grid(
     positive : mapping of str to str, optional
         Dimension (or direction) -> "down" where it and the component along it point down, as y does in images, or "up".
         By default the attribute ``positive`` of the coordinate of y.
+    mask : DataArray, ndarray or str, optional
+        True where a point is valid: booleans (or 0 and 1) on some or all dimensions, or the name of a variable of
+        `obj`.
+    missing : str
+        What stencils do beside points that are NaN or masked. "propagate": the derivative is NaN. "adapt": they shift,
+        then narrow, to stay on the side of the hole where they are. "shrink": they narrow, and stay centred.
+    least_accuracy : int, optional
+        Least order of accuracy of such stencils, else the derivative is NaN; by default 1 with "adapt" and 2 with
+        "shrink".
 
     Returns
     -------
@@ -100,6 +113,7 @@ def infer_grid(
     """
     if geometry not in ("auto", "cartesian"):
         raise ValueError(f"geometry: got {geometry!r}; it must be 'auto' or 'cartesian', the only one so far")
+    least = checked_missing(missing, least_accuracy, accuracy)
     sizes, variables = _parts(obj)
     owners = _owners(sizes, variables, axes)
     steps = _steps(spacing, sizes, variables, owners)
@@ -113,9 +127,9 @@ def infer_grid(
             f"axes: none of the dimensions {_listed(sizes)} is known as a direction of more than one "
             f"point; name them, axes={{'x': dimension, 'y': dimension}}{_auxiliary(obj, sizes)}"
         )
-    missing = [dim for dim in chosen if dim not in variables and dim not in steps]
-    if missing:
-        raise _no_coordinate(obj, {dim: chosen[dim] for dim in missing})
+    bare = [dim for dim in chosen if dim not in variables and dim not in steps]
+    if bare:
+        raise _no_coordinate(obj, {dim: chosen[dim] for dim in bare})
 
     def axis(name: str, dim: str) -> Axis:
         period = periods.get(dim, False)
@@ -134,7 +148,13 @@ def infer_grid(
             except (TypeError, ValueError):
                 # Nothing is asked of it yet; axis_of gives the reason to whoever differentiates along it.
                 continue
-    return Grid(tuple([axis(name, dim) for dim, name in chosen.items()]), tuple(others))
+    return Grid(
+        tuple([axis(name, dim) for dim, name in chosen.items()]),
+        tuple(others),
+        mask=mask_of(obj, mask),
+        missing=missing,
+        least_accuracy=least,
+    )
 
 
 def infer_axis(obj: xr.DataArray | xr.Dataset, dim: str, accuracy: int = 2) -> Axis:
@@ -318,7 +338,8 @@ def _owners(sizes: Sizes, variables: Variables, axes: Mapping[str, str | None] |
         elif not best[0]:
             raise ValueError(
                 f"axes: dimensions {' and '.join(map(repr, dims))} claim to be {name} alike; say which is, "
-                f"axes={{{name!r}: {dims[0]!r}}}, or pass variables that share one grid (ds[['u', 'v']])"
+                f"axes={{{name!r}: {dims[0]!r}}}, pass variables that share one grid (ds[['u', 'v']]), or "
+                "bring staggered ones to the centres of their cells (fg.collocate(obj))"
             )
     return owners
 
@@ -482,16 +503,46 @@ def _axis(
     else:
         nodes, units, scale = np.arange(size) * (1.0 if step is None else step), None, 1.0
     if period is None:
-        period = _found_period(dim, nodes, scale, attrs, obj_attrs)
+        period = found_period(dim, nodes, scale, attrs, obj_attrs)
     why = obstacle(dim, name, attrs, _kind(variable), told=down is not None) if name in SPATIAL else None
     down = points_down(name, attrs) if down is None else down
     period = None if period is False else period
     return Axis(name, dim, nodes, units, period, accuracy, why, boundary, scheme, down)
 
 
-def _found_period(
+def found_period(
     dim: str, positions: Any, scale: float, attrs: Mapping[Any, Any], obj_attrs: Mapping[Any, Any]
 ) -> float:
+    """Period of a dimension: the attribute of its coordinate, else of the data, else that of its uniform spacing.
+
+    Parameters
+    ----------
+    dim : str
+        Name of the dimension.
+    positions : ndarray, shape (n,)
+        Its nodes.
+    scale : float
+        Units of the nodes in a unit of the attribute.
+    attrs, obj_attrs : mapping
+        Attributes of the coordinate and of the data.
+
+    Returns
+    -------
+    float
+        The period.
+
+    Raises
+    ------
+    TypeError
+        If the attribute is no number.
+    ValueError
+        If there is no attribute and the spacing is not uniform.
+
+    Examples
+    --------
+    >>> found_period("x", np.array([0.0, 0.5, 1.0]), 1.0, {}, {})
+    1.5
+    """
     for where in (attrs, obj_attrs):
         if "period" in where:
             return _number(where["period"], f"periodic: the attribute 'period' for dimension {dim!r}") * scale

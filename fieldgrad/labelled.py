@@ -14,11 +14,12 @@ import xarray as xr
 from fieldgrad import chunked, operators, units
 from fieldgrad.catalogue import Quantity
 from fieldgrad.chunked import evaluate, of_scalar
-from fieldgrad.components import Components, find_components
+from fieldgrad.components import Components, find_components, refuse_staggered
 from fieldgrad.fields import (
     Velocity,
     aligned_on,
     array_of,
+    frame_along,
     frame_of,
     length_of,
     long_of,
@@ -29,7 +30,6 @@ from fieldgrad.fields import (
     require_labelled,
     scalar_of,
     short_of,
-    str_name,
     units_of,
     vector_of,
     working,
@@ -109,10 +109,9 @@ def derivative(
         steps.append((axis_of(f, key, grid), int(times)))
     if len({axis.dim for axis, _ in steps}) < len(steps):
         raise ValueError(f"dim: {sorted(orders)} name one dimension twice; give its order once")
-    tables = [(f.get_axis_num(axis.dim), axis.stencil(times, [(str_name(f), None)])) for axis, times in steps]
-    for place, (number, stencil) in enumerate(tables):
+    for place, frame in enumerate([frame_along(axis, f, times, grid) for axis, times in steps]):
         # of a derivative along another axis only the changes of a known value are known, and it does not change
-        result = chunked.derivative(result, number, stencil.linear if place else stencil)
+        result = chunked.derivative(result, frame.linear if place else frame)
     total = sum(times for _, times in steps)
     bottom = " ".join(f"d{axis.dim}{times if times > 1 else ''}" for axis, times in steps)
     top = "d" if total == 1 else f"d{total}"
@@ -483,7 +482,9 @@ def _derive(
 ) -> list[xr.DataArray]:
     require_labelled(obj, "obj")
     given = {name: parameter_of(obj, name, value) for name, value in parameters.items()}
-    grid = infer_grid(obj) if grid is None else grid
+    if grid is None:
+        refuse_staggered(obj, components)
+        grid = infer_grid(obj)
     require_lengths(grid)
     found = find_components(obj, grid, components)
     first = found.fields[0]
@@ -505,7 +506,6 @@ def _derive(
     for name, value in values.items():
         if not (np.ndim(value) or chunked.is_lazy(value)):
             values[name] = operators.as_parameter(value, name, fields[0].dtype, ())
-    results = evaluate(work, fields, frame, list(values.values()), shapes)
     speed, length = units.common([units_of(field) for field in found.fields]), length_of(grid)
     rate = units.combine([(speed, 1), (length, -1)])
     stated = {
@@ -513,6 +513,7 @@ def _derive(
         for name, (value, unit) in given.items()
     }
     _require_rate(stated, rate)
+    results = evaluate(work, fields, frame, list(values.values()), shapes)
     labelled = []
     for record, result, part in zip(records, results, labels, strict=True):
         factors: list[tuple[str | None, int | Fraction]] = [(rate, record.power)]

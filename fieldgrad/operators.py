@@ -8,7 +8,7 @@ the results are called.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fieldgrad.catalogue import Quantity
 from fieldgrad.grid import SPATIAL
+from fieldgrad.masks import Holes, Rule
 from fieldgrad.stencils import Stencil
 
 if TYPE_CHECKING:
@@ -44,17 +45,59 @@ class Frame:
         For each the table of its derivative.
     left_handed : bool
         Whether the directions are left-handed, so that pseudo-vectors and pseudo-scalars have the other sign.
+    holes : Holes, optional
+        Which points may be missing, and what is done beside them.
     """
 
     directions: tuple[str, ...]
     axes: tuple[int, ...]
     stencils: tuple[Stencil, ...]
     left_handed: bool = False
+    holes: Holes | None = None
 
     @property
     def columns(self) -> tuple[int, ...]:
         """Places of the directions among x, y, z."""
         return tuple(SPATIAL.index(direction) for direction in self.directions)
+
+    def beside(self, direction: str, other: Frame) -> Frame:
+        """With one more direction: that of another frame on the same fields."""
+        holes = self.holes
+        if holes is not None and other.holes is not None:
+            holes = replace(holes, rules=holes.rules + other.holes.rules)
+        return replace(
+            self,
+            directions=(*self.directions, direction),
+            axes=self.axes + other.axes,
+            stencils=self.stencils + other.stencils,
+            holes=holes,
+        )
+
+    def part(self, *numbers: int) -> Frame:
+        """Some of the directions, for fields without the nodes that a block has around it along the others."""
+        holes = self.holes
+        if holes is not None:
+            others = replace(self._chosen([i for i in range(len(self.axes)) if i not in numbers]), holes=None)
+            mask, valid = (None if one is None else inside(one, others) for one in (holes.mask, holes.valid))
+            holes = replace(holes, rules=tuple(holes.rules[i] for i in numbers), mask=mask, valid=valid)
+        return replace(self._chosen(numbers), holes=holes)
+
+    def _chosen(self, numbers: Sequence[int]) -> Frame:
+        return replace(
+            self,
+            directions=tuple(self.directions[i] for i in numbers),
+            axes=tuple(self.axes[i] for i in numbers),
+            stencils=tuple(self.stencils[i] for i in numbers),
+        )
+
+    def of(self, number: int) -> Frame:
+        """With the tables of one of the fields that are differentiated together."""
+        return replace(self, stencils=tuple(stencil.of(number) for stencil in self.stencils))
+
+    @property
+    def linear(self) -> Frame:
+        """With zero for all values known at walls: for fields whose changes alone matter, such as derivatives."""
+        return replace(self, stencils=tuple(stencil.linear for stencil in self.stencils))
 
     def output_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """Shape of a derivative of a field of some shape: blocks lose the nodes around them."""
@@ -143,9 +186,49 @@ def require_one_shape(fields: Sequence[Array], names: Sequence[str]) -> None:
             )
 
 
-def derivative(f: Array, axis: int, stencil: Stencil, out: Array | None = None) -> Array:
+def seen(frame: Frame, fields: Sequence[Array]) -> Frame:
+    """The frame, with the valid points of some fields if it knows of holes: where all of them are valid."""
+    if frame.holes is None:
+        return frame
+    from fieldgrad.kernels.redo import find_valid
+
+    return replace(frame, holes=replace(frame.holes, valid=find_valid(fields, frame.holes)))
+
+
+def accuracies(fields: Sequence[Array], frame: Frame) -> Array:
+    """Order of accuracy that a derivative has along each direction, in the dtype of the fields; 0 where there is none.
+
+    Parameters
+    ----------
+    fields : sequence of ndarray
+        Fields of one shape.
+    frame : Frame
+        Their directions and holes.
+
+    Returns
+    -------
+    ndarray, shape (directions, ...)
+        Small integers.
+    """
+    from fieldgrad.kernels import redo
+
+    if frame.holes is None or frame.holes.valid is None:
+        raise ValueError("frame: knows of no holes; pass one with the valid points (seen)")
+    axes: list[int | None] = [None] * 3
+    stencils: list[Stencil | None] = [None] * 3
+    rules: list[Rule | None] = [None] * 3
+    for number, axis in enumerate(frame.axes):
+        axes[number], stencils[number], rules[number] = axis, frame.stencils[number], frame.holes.rules[number]
+    result = allocate(fields[0], frame.output_shape(fields[0].shape), (len(frame.axes),))
+    plan = redo.survey(frame.holes.valid, axes, stencils, rules)
+    for number, one in enumerate(frame.holes.rules):
+        result[number] = redo.by_code(plan, number, one.accuracies())
+    return result
+
+
+def derivative(f: Array, axis: int, stencil: Stencil, out: Array | None = None, *, holes: Holes | None = None) -> Array:
     """Derivative along one axis, by any table whose rows sum to zero; the shape is that of the table's rows."""
-    frame = Frame(("x",), (axis,), (stencil,))
+    frame = Frame(("x",), (axis,), (stencil,), holes=holes)
     return _one(f, frame, "gradient", ((0,),), (), out, squeeze=True)
 
 
@@ -217,12 +300,13 @@ def hessian(f: Array, first: Frame, second: Frame, out: Array | None = None) -> 
     count = len(first.directions)
     shape = (count, count, *f.shape)
     out = allocate(f, f.shape, (count, count)) if out is None else _checked_out(out, shape, f.dtype, [f])
+    # what a first derivative lacks beside holes is a hole for the second
     for i in range(count):
-        derivative(f, second.axes[i], second.stencils[i], out[i, i])
+        derivative(f, second.axes[i], second.stencils[i], out[i, i], holes=second.part(i).holes)
         if i + 1 < count:
-            along = derivative(f, first.axes[i], first.stencils[i])
+            along = derivative(f, first.axes[i], first.stencils[i], holes=first.part(i).holes)
             for j in range(i + 1, count):
-                derivative(along, first.axes[j], first.stencils[j].linear, out[i, j])
+                derivative(along, first.axes[j], first.stencils[j].linear, out[i, j], holes=first.part(j).holes)
                 out[j, i] = out[i, j]
     return out
 
@@ -446,8 +530,15 @@ def _run(
 
     axes: list[int | None] = [None] * 3
     stencils: list[Stencil | None] = [None] * 3
+    rules: list[Rule | None] = [None] * 3
     for column, axis, stencil in zip(frame.columns, frame.axes, frame.stencils, strict=True):
         axes[column], stencils[column] = axis, stencil
+    if frame.holes is not None and frame.holes.valid is None:
+        frame = seen(frame, fields)
+    holes = frame.holes
+    if holes is not None:
+        for column, one in zip(frame.columns, holes.rules, strict=True):
+            rules[column] = one
     if fields[0].dtype.kind == "c":
         if any(stencil.linear is not stencil for stencil in frame.stencils):
             raise TypeError(
@@ -457,8 +548,10 @@ def _run(
         # operators are linear, with real weights: real and imaginary parts are one more dimension of two points
         fields, outs = [_as_real(field) for field in fields], [_as_real(out) for out in outs]
         parameters = [_beside(value, outs[0].shape[-1]) if value.ndim else value for value in parameters]
+        if holes is not None and holes.valid is not None:
+            holes = replace(holes, valid=_beside(holes.valid, 2))
     rows = [SPATIAL.index(label) for label in labels]
-    evaluate(fields, rows, axes, stencils, requests, parameters, outs)
+    evaluate(fields, rows, axes, stencils, requests, parameters, outs, holes=holes, rules=rules)
 
 
 def _as_real(array: Array) -> Array:

@@ -55,7 +55,8 @@ def mean(obj: Obj, dims: Dims = None, *, grid: Grid | None = None) -> Obj:
     Notes
     -----
     The weights are :attr:`Axis.cell_sizes`: the mean is the integral by the trapezoidal rule over the span, or over
-    the period. Points that are NaN are left out with their cells. Sums are taken in double precision.
+    the period. Points that are NaN, or masked by the grid, are left out with their cells. Sums are taken in double
+    precision.
 
     Examples
     --------
@@ -69,12 +70,12 @@ def mean(obj: Obj, dims: Dims = None, *, grid: Grid | None = None) -> Obj:
     cells = _cells(obj, dims, grid)
     if isinstance(obj, xr.DataArray):
         _require_numbers(obj)
-        return _weighted(obj, cells)
+        return _weighted(obj, cells, grid)
     for variable in obj.data_vars.values():
         if cells.keys() & set(variable.dims):
             _require_numbers(variable)
     kept = {name: coord for name, coord in obj.coords.items() if not cells.keys() & set(coord.dims)}
-    return obj.map(_weighted, keep_attrs=True, args=(cells,)).assign_coords(kept)
+    return obj.map(_weighted, keep_attrs=True, args=(cells, grid)).assign_coords(kept)
 
 
 def derivative_skewness(f: xr.DataArray, dim: str, dims: Dims = None, *, grid: Grid | None = None) -> xr.DataArray:
@@ -384,12 +385,15 @@ def _product(cells: Mapping[str, Array]) -> xr.DataArray:
     return reduce(mul, (xr.DataArray(sizes, dims=dim) for dim, sizes in cells.items()))
 
 
-def _weighted(f: xr.DataArray, cells: Mapping[str, Array]) -> xr.DataArray:
-    """Mean over those of some dimensions that a field has."""
+def _weighted(f: xr.DataArray, cells: Mapping[str, Array], grid: Grid | None) -> xr.DataArray:
+    """Mean over those of some dimensions that a field has, and over its valid points."""
     there = {dim: sizes for dim, sizes in cells.items() if dim in f.dims}
     if not there:
         return f
-    average = f.weighted(_product(there)).mean(list(there), keep_attrs=True)
+    valid = f
+    if grid is not None and grid.mask is not None and set(grid.mask.dims) <= set(f.dims):
+        valid = f.where(xr.DataArray(grid.mask.values, dims=grid.mask.dims))
+    average = valid.weighted(_product(there)).mean(list(there), keep_attrs=True)
     return average.astype(working_dtype(f.dtype))
 
 

@@ -290,13 +290,15 @@ class Stencil:
             full[interior, (self.first + interior + s - h) % self.nodes] += weights[interior]
         return full
 
-    def slice(self, start: int, stop: int) -> tuple[Stencil, int, int]:
+    def slice(self, start: int, stop: int, reach: int = 0) -> tuple[Stencil, int, int]:
         """The part of the table that gives the rows ``start ... stop - 1``.
 
         Parameters
         ----------
         start, stop : int
             Range of rows, ``0 <= start < stop <= rows``.
+        reach : int
+            Nodes to keep on either side of the rows, as far as there are any, although the table does not use them.
 
         Returns
         -------
@@ -336,6 +338,10 @@ class Stencil:
             low, high = 0, max(high, lower.shape[1])
         if len(upper):
             low, high = min(low, self.nodes - upper.shape[1]), self.nodes
+        around = self.first + start - reach, self.first + stop + reach
+        if not self.periodic:
+            around = max(around[0], 0), min(around[1], self.nodes)
+        low, high = min(low, around[0]), max(high, around[1])
         block = Stencil(
             band=self.band[:, start:stop],
             lower=lower if len(lower) else np.zeros((0, 0)),
@@ -344,7 +350,7 @@ class Stencil:
             nodes=high - low,
             first=self.first + start - low,
             known=None if self.known is None else self.known[start:stop],
-            each=tuple(table.slice(start, stop)[0] for table in self.each),
+            each=tuple(table.slice(start, stop, reach)[0] for table in self.each),
         )
         return block, low, high
 

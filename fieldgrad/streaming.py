@@ -15,7 +15,7 @@ import time
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib import import_module
 from itertools import product
@@ -45,6 +45,8 @@ from fieldgrad.files import (
 )
 from fieldgrad.grid import Grid
 from fieldgrad.infer import require_lengths
+from fieldgrad.masking import booleans, mask_of
+from fieldgrad.masks import rule
 from fieldgrad.parameters import resolve_parameters
 from fieldgrad.quantities import quantity
 from fieldgrad.writers import Compute, Output, framed
@@ -195,10 +197,11 @@ class _Flow:
     grid: Grid
     fields: Sequence[xr.DataArray]
     parameters: Mapping[str, float | xr.DataArray]
+    mask: xr.DataArray | None
 
     def whole(self) -> xr.Dataset:
         """The result as one block, which is never computed."""
-        return self._derived(self.fields, self.parameters, {})
+        return self._derived(self.fields, self.parameters, self.mask, {})
 
     def piece(self, region: Mapping[str, slice], block: Mapping[str, int]) -> xr.Dataset:
         """A region of the result.
@@ -213,27 +216,34 @@ class _Flow:
             name: value.isel(others, missing_dims="ignore") if isinstance(value, xr.DataArray) else value
             for name, value in self.parameters.items()
         }
+        mask = None if self.mask is None else self.mask.isel(others, missing_dims="ignore")
         chunks: dict[Hashable, tuple[int, ...]] = {}
         for dim, part in region.items():
             size, start, stop = fields[0].sizes[dim], 0, part.stop - part.start
             cuts = {0, size}
             if dim in along:
                 start, stop = part.start, part.stop
-                _, low, high = self.grid.axis(dim).stencil().slice(start, stop)
+                axis = self.grid.axis(dim)
+                reach = rule(axis, 1, self.grid.missing, self.grid.least_accuracy).reach
+                _, low, high = axis.stencil().slice(start, stop, reach)
                 cuts |= {cut for cut in (low % size, high % size, stop) if not start < cut < stop}
             cuts.update(range(start, stop, block[dim]))
             chunks[dim] = tuple(int(step) for step in np.diff(sorted(cuts)))
-        return self._derived(fields, parameters, chunks).isel(along)
+        return self._derived(fields, parameters, mask, chunks).isel(along)
 
     def _derived(
         self,
         fields: Sequence[xr.DataArray],
         parameters: Mapping[str, float | xr.DataArray],
+        mask: xr.DataArray | None,
         chunks: Mapping[Hashable, tuple[int, ...]],
     ) -> xr.Dataset:
         lazy = {name: self._lazy(value, chunks) for name, value in parameters.items()}
         components = [self._lazy(field, chunks) for field in fields]
-        return labelled.derive(self.ds, self.quantities, grid=self.grid, components=components, **lazy)
+        grid = self.grid
+        if mask is not None:
+            grid = replace(grid, mask=mask_of(components[0], self._lazy(mask, chunks)))
+        return labelled.derive(self.ds, self.quantities, grid=grid, components=components, **lazy)
 
     def _lazy(self, value: Any, chunks: Mapping[Hashable, tuple[int, ...]]) -> Any:
         import dask.array as da
@@ -254,7 +264,24 @@ def _flow(path: Path, ds: xr.Dataset, order: Order) -> _Flow:
         require_lengths(grid)
     velocity = order.how.velocity(ds, grid)
     given = {name: _parameter(ds, name, value) for name, value in order.parameters.items()}
-    return _Flow(path, ds, order.quantities, grid, velocity.fields, given)
+    return _Flow(path, ds, order.quantities, grid, velocity.fields, given, _mask(path, ds, order.how.mask))
+
+
+def _mask(path: Path, ds: xr.Dataset, name: str | None) -> xr.DataArray | None:
+    """The mask, read once to see that it is one: threads that still read when a task fails would be in the way."""
+    if name is None:
+        return None
+    if name not in ds.variables:
+        listed = ", ".join(map(repr, ds.data_vars)) or "none"
+        raise DataProblem(f"mask: {name!r} is no variable of the file, which has {listed}")
+    mask = ds[name]
+    rows = max(BLOCK * mask.shape[0] // max(mask.nbytes, 1), 1) if mask.ndim else 1
+    for start in range(0, mask.shape[0] if mask.ndim else 0, rows):
+        with loading(path, repr(name)):
+            values = mask[start : start + rows].values
+        with understood():
+            booleans(values)
+    return mask
 
 
 def _parameter(ds: xr.Dataset, name: str, value: float | str) -> float | xr.DataArray:
@@ -342,7 +369,9 @@ def _asked(flow: _Flow, order: Order) -> dict[str, Any]:
     grid = hashlib.sha256()
     for axis in flow.grid.axes:
         grid.update(repr((axis.name, axis.dim, axis.units, axis.period, axis.accuracy)).encode())
+        grid.update(repr((axis.boundary, axis.scheme, axis.down)).encode())
         grid.update(axis.nodes.tobytes())
+    grid.update(repr((flow.grid.missing, flow.grid.least_accuracy, order.how.mask)).encode())
     files = hashlib.sha256()
     for path in sorted(flow.path.rglob("*")) if flow.path.is_dir() else [flow.path]:
         state = path.stat()

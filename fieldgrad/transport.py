@@ -13,7 +13,7 @@ import xarray as xr
 
 from fieldgrad import operators, units
 from fieldgrad.chunked import evaluate, of_scalar
-from fieldgrad.components import COMPONENT, Components, find_components
+from fieldgrad.components import COMPONENT, Components, find_components, refuse_staggered
 from fieldgrad.coordinates import BY_RESEMBLANCE, direction, metres, seconds
 from fieldgrad.fields import (
     Velocity,
@@ -21,6 +21,7 @@ from fieldgrad.fields import (
     array_of,
     broadcast_on,
     converted,
+    frame_along,
     frame_of,
     length_of,
     long_of,
@@ -38,7 +39,6 @@ from fieldgrad.grid import Axis, Grid
 from fieldgrad.infer import axis_of, infer_axis, infer_grid, require_lengths
 from fieldgrad.labelled import Names
 from fieldgrad.operators import Array, Frame
-from fieldgrad.stencils import Stencil
 
 
 def directional_derivative(
@@ -201,7 +201,7 @@ def material_derivative(
     first = carried.first
     axis = _time_axis(first, time, carried.grid)
     unit = _rate_unit(carried, axis)
-    result = carried.rate((int(first.get_axis_num(axis.dim)), axis.stencil()))
+    result = carried.rate(axis)
     return relabel(
         first,
         result,
@@ -323,12 +323,12 @@ class _Carried:
     def speed(self) -> str | None:
         return units.common([units_of(part) for part in self.velocity.fields])
 
-    def rate(self, time: tuple[int, Stencil] | None = None) -> Array:
-        """(u . grad) f, and with an axis of time and its table df/dt too."""
+    def rate(self, time: Axis | None = None) -> Array:
+        """(u . grad) f, and with an axis of time df/dt too."""
         vectorial = Components(self.extra[COMPONENT], self.parts) if self.extra else None
         frame = frame_of(self.grid, self.first, vector=vectorial)
         if time is not None:
-            frame = Frame((*frame.directions, "time"), (*frame.axes, time[0]), (*frame.stencils, time[1]))
+            frame = frame.beside("time", frame_along(time, self.first, 1, self.grid))
         vector = broadcast_on(self.first, self.velocity, self.grid, "velocity")
         leading = (len(self.fields),) if self.extra else ()
         result: Array
@@ -343,19 +343,18 @@ def _directional_derivative(fields: list[Array], frame: Frame, vector: list[Arra
 def _rate(stacked: bool, fields: list[Array], frame: Frame, vector: list[Array]) -> list[Array]:
     """Advection of each field, and its change in time where the frame has a last direction of time."""
     changing = frame.directions[-1] == "time"
-    count = len(frame.axes) - changing
+    whole = frame.part(*range(len(frame.axes) - 1)) if changing else frame
     shape = frame.output_shape(fields[0].shape)
     result = operators.allocate(fields[0], shape, (len(fields),) if stacked else ())
     for number, (field, out) in enumerate(zip(fields, result if stacked else [result], strict=True)):
-        own = tuple(stencil.of(number) for stencil in frame.stencils[:count])
-        space = Frame(frame.directions[:count], frame.axes[:count], own)
+        space = whole.of(number)
         if not changing:
             operators.advection(field, space, vector, out)
             continue
         # a block has nodes around it along all axes: each term wants those of its own
-        time = Frame(("time",), frame.axes[-1:], frame.stencils[-1:])
+        time = frame.part(len(frame.axes) - 1)
         operators.advection(operators.inside(field, time), space, vector, out)
-        out += operators.derivative(operators.inside(field, space), frame.axes[-1], frame.stencils[-1])
+        out += operators.derivative(operators.inside(field, space), time.axes[0], time.stencils[0], holes=time.holes)
     return [result]
 
 
@@ -363,6 +362,8 @@ def _carried(f: xr.DataArray | xr.Dataset, velocity: Velocity, grid: Grid | None
     require_labelled(velocity, "velocity")
     parts: tuple[xr.DataArray, ...]
     extra: dict[str, tuple[str, ...]] = {}
+    if grid is None:
+        refuse_staggered(velocity, components)
     if isinstance(f, xr.Dataset):
         grid = infer_grid(f) if grid is None else grid
         found = find_components(f, grid, components)

@@ -93,6 +93,12 @@ def test_operators_that_need_time_or_space() -> None:
     same(space.fieldgrad.generalised_newtonian_stress(model), fg.generalised_newtonian_stress(space, model))
 
 
+def test_staggered_velocities_are_collocated() -> None:
+    staggered = FLOW[["u", "v"]].rename(x="x_f").assign(v=FLOW.v.rename(y="y_f"))
+    staggered = staggered.assign_coords(x_f=staggered.x_f - 0.005, y_f=FLOW.y.values - 0.005)
+    same(staggered.fieldgrad.collocate(), fg.collocate(staggered))
+
+
 def test_tensor_is_decomposed() -> None:
     L = fg.velocity_gradient(FLOW)
     same(L.fieldgrad.decompose(), fg.decompose(L))

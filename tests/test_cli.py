@@ -142,6 +142,31 @@ def test_a_slice_without_coordinates(run: Any, data_dir: Path, tmp_path: Path) -
     assert float(np.sqrt((w**2).mean())) == pytest.approx(7.8916, rel=1e-3)
 
 
+def test_walls_and_least_squares(run: Any, plane: Path, tmp_path: Path) -> None:
+    how = ("--boundary", "y.u=1@-0.1:symmetric@node, y.v=none:0", "--scheme", "least_squares:5", "--periodic=x")
+    ran = run("info", plane, *how)
+    assert ran.code == 0
+    assert "y: u 1 at -0.1 below, symmetric at node above; v nothing known below, 0 above; least squares" in ran.out
+    ran = run("derive", plane, "-o", "out.nc", "-q", "vorticity", *how)
+    assert (ran.code, ran.err) == (0, "")
+    ds = loaded(plane)
+    known = {"u": (fg.Wall(1.0, at=-0.1), fg.Wall("symmetric", at="node")), "v": (None, 0.0)}
+    grid = fg.infer_grid(ds[["u", "v"]], boundary={"y": known}, scheme=fg.LeastSquares(5), periodic="x")
+    np.testing.assert_array_equal(
+        loaded(tmp_path / "out.nc").vorticity, fg.derive(ds, "vorticity", grid=grid).vorticity
+    )
+
+
+def test_staggered_files_are_refused_with_the_way_out(run: Any, tmp_path: Path) -> None:
+    edges, centres = np.arange(4.0), np.arange(3.0) + 0.5
+    coords = {"x": centres, "y": centres, "x_f": edges, "y_f": edges}
+    flow = {"u": (("y", "x_f"), np.ones((3, 4))), "v": (("y_f", "x"), np.ones((4, 3)))}
+    xr.Dataset(flow, coords).to_netcdf("mac.nc", engine="netcdf4")
+    ran = run("derive", "mac.nc", "-o", "out.nc", "-q", "vorticity")
+    assert ran.code == 4
+    assert "staggered grid; bring them to the centres of its cells first (fg.collocate, in Python)" in one_line(ran.err)
+
+
 def test_a_climate_file_is_refused_with_the_reason(run: Any, data_dir: Path, tmp_path: Path) -> None:
     source = data_dir / "climate" / "uvt.nc"
     ran = run("info", source)
@@ -195,6 +220,15 @@ def test_unreadable_input(content: bytes | None, message: str, run: Any, tmp_pat
         (["-q", "vorticity", "--periodic", "x=long"], 2, "'long' for x is no number"),
         (["-q", "vorticity", "--spacing", "x=1,x=2"], 2, "'x' is given twice"),
         (["-q", "vorticity", "--accuracy", "3"], 2, "must be 2, 4, 6 or 8"),
+        (["-q", "vorticity", "--boundary", "y"], 2, "NAME=VALUE"),
+        (["-q", "vorticity", "--boundary", "y=even"], 2, "'even' for y is no number"),
+        (["-q", "vorticity", "--boundary", "y=0:0:0"], 2, "'0:0:0' for y has more than two ends"),
+        (["-q", "vorticity", "--boundary", "y=0@node"], 2, "the value 0 is said to be known at a node"),
+        (["-q", "vorticity", "--boundary", "y=0,y.u=1"], 2, "'y' is given for all fields and for one"),
+        (["-q", "vorticity", "--boundary", "y.q=1"], 4, "'q' (for dimension 'y') is no field"),
+        (["-q", "vorticity", "--boundary", "q=1"], 4, "'q' is no dimension or direction"),
+        (["-q", "vorticity", "--scheme", "upwind"], 2, "'upwind' must be finite_difference, least_squares or"),
+        (["-q", "vorticity", "--scheme", "least_squares:4"], 2, "'4' must be an odd number of points"),
         (["-q", "vorticity", "-p", "viscosity"], 2, "NAME=VALUE"),
         (["-q", "vorticity", "--no-such-option"], 2, "--no-such-option"),
         (["-q", "vorticity", "--scheduler", "many"], 2, "--scheduler: 'many' is not known; it must be threads"),
@@ -399,3 +433,38 @@ def test_as_a_process(plane: Path) -> None:
     done = subprocess.run(command, cwd=plane.parent, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Velocity: u along x, v along y" in done.stdout
+
+
+@pytest.mark.parametrize("output", ["out.nc", "out.zarr"])
+def test_masks(run: Any, tmp_path: Path, output: str) -> None:
+    """A mask by name, as files store it, with what is done beside its holes."""
+    rng = np.random.default_rng(0)
+    x, y, t = np.cumsum(rng.uniform(0.5, 1.5, 12)), np.cumsum(rng.uniform(0.5, 1.5, 11)), np.arange(2.0)
+    sea = rng.random((11, 12)) > 0.15
+    ds = xr.Dataset(
+        {name: (("time", "y", "x"), rng.standard_normal((2, 11, 12))) for name in "uv"}, {"x": x, "y": y, "time": t}
+    ).assign(sea=(("y", "x"), sea.astype("int8")))
+    ds.to_netcdf("flow.nc", engine="netcdf4")
+    common = ["-q", "vorticity", "--mask", "sea", "--missing", "adapt", "--least-accuracy", "2"]
+    ran = run("derive", "flow.nc", "-o", output, *common)
+    assert (ran.code, ran.err) == (0, "")
+    grid = fg.infer_grid(ds, mask="sea", missing="adapt", least_accuracy=2)
+    wanted = fg.derive(ds, "vorticity", grid=grid)
+    np.testing.assert_array_equal(loaded(tmp_path / output).vorticity, wanted.vorticity)
+    assert 0.1 < wanted.vorticity.isnull().mean() < 0.6
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (["--mask", "land"], 4, "mask: 'land' is no variable of the file"),
+        (["--mask", "u"], 4, "mask: holds "),
+        (["--missing", "skip"], 2, "'skip' must be propagate, adapt or shrink"),
+        (["--least-accuracy", "2"], 4, "--missing propagate changes no stencil; pass --missing adapt or 'shrink'"),
+    ],
+)
+def test_what_is_no_mask(run: Any, plane: Path, args: list[str], code: int, message: str) -> None:
+    ran = run("derive", plane, "-o", "out.nc", "-q", "vorticity", "--periodic", "x=6.283185307179586", *args)
+    assert ran.code == code
+    assert message in one_line(ran.err)
+    assert not Path("out.nc").exists()

@@ -615,3 +615,36 @@ def test_memory_is_bounded(kind: str, tmp_path: Path) -> None:
         ran = subprocess.run([sys.executable, "-c", PEAK, *args], capture_output=True, text=True, check=True)
         peaks.append(int(ran.stdout.split()[-1]))
     assert peaks[1] - peaks[0] < 60
+
+
+@pytest.mark.parametrize("missing", ["adapt", "propagate"])
+@pytest.mark.parametrize("along", ["space", "space and time"])
+def test_masks_hold_in_every_piece(along: str, missing: str, tmp_path: Path, monkeypatch: Any) -> None:
+    """Pieces of a part of each axis, so that windows beside holes reach into others and around the period."""
+    monkeypatch.setattr(streaming, "BLOCK", 40 * 16)
+    monkeypatch.setattr(streaming, "_BLOCKS", 1)
+    rng = np.random.default_rng(4)
+    ds = flow(2)[["u", "v"]]
+    dims = ("y", "x") if along == "space" else ("time", "y", "x")
+    ds["sea"] = (dims, (rng.random([ds.sizes[dim] for dim in dims]) > 0.2).astype("int8"))
+    given, out = tmp_path / "in.nc", tmp_path / "out.nc"
+    ds.to_netcdf(given, engine="netcdf4")
+    how = Reading(periodic={"x": None}, accuracy=4, mask="sea", missing=missing)
+    done = streaming.derive_file(given, out, Order(["vorticity"], how, scheduler="synchronous"))
+    assert done.pieces > 4
+    grid = fg.infer_grid(ds, periodic={"x": None}, accuracy=4, mask="sea", missing=missing)
+    expected = fg.derive(ds, "vorticity", grid=grid).vorticity
+    np.testing.assert_array_equal(loaded(out).vorticity, expected)
+    assert 0.1 < expected.isnull().mean() < 0.99
+
+
+def test_a_run_with_another_mask_is_not_resumed(tmp_path: Path) -> None:
+    grids = []
+    for how in (Reading(), Reading(mask="sea"), Reading(mask="sea", missing="adapt")):
+        given = tmp_path / "in.nc"
+        ds = flow(1)[["u", "v"]]
+        ds.assign(sea=(("y", "x"), np.ones((11, 12), bool))).to_netcdf(given, engine="netcdf4")
+        order = Order(["vorticity"], how)
+        with files.reading(given) as read:
+            grids.append(streaming._asked(streaming._flow(given, read, order), order)["grid"])
+    assert len(set(grids)) == 3

@@ -45,7 +45,7 @@ _ALIAS = 4096
 # at 250^3 180 stored, 132 streamed; D and W 304 and 220; where all fits into the cache storing is faster.
 _STREAM_FROM = 64 << 20
 # Entries behind the weights of a row where tables have boundaries.
-_BOUNDARY = 2
+BOUNDARY = 2
 # Rows of all tables of a call up to which it is kept ready: a few megabytes in all.
 _KEPT_ROWS = 10_000
 
@@ -183,7 +183,7 @@ def _kept(
         form.half,
         form.width,
         difference,
-        _BOUNDARY if bounded else 0,
+        BOUNDARY if bounded else 0,
         fields,
         requests,
         staged,
@@ -262,7 +262,7 @@ def _listed(
         return offsets, weights
     sums = stencil.row_sum[start:stop]
     known = np.zeros_like(sums) if stencil.known is None else stencil.known[start:stop]
-    return np.pad(offsets, ((0, _BOUNDARY), (0, 0))), np.concatenate([weights, sums[np.newaxis], known[np.newaxis]])
+    return np.pad(offsets, ((0, BOUNDARY), (0, 0))), np.concatenate([weights, sums[np.newaxis], known[np.newaxis]])
 
 
 def _flat(table: NDArray[Any], dtype: Any) -> NDArray[Any]:

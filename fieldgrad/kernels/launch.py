@@ -8,10 +8,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from fieldgrad.kernels import redo
 from fieldgrad.kernels.call import Request, prepare
 from fieldgrad.kernels.layout import empty_like, has_contiguous_rows, memory_order, span
 from fieldgrad.kernels.threads import share, workers
 from fieldgrad.kernels.user import key_of
+from fieldgrad.masks import Holes, Rule
 from fieldgrad.stencils import Stencil
 
 __all__ = ["Request", "evaluate", "key_of"]
@@ -27,6 +29,8 @@ def evaluate(
     outs: Sequence[NDArray[Any]],
     *,
     difference: bool = True,
+    holes: Holes | None = None,
+    rules: Sequence[Rule | None] = (),
 ) -> None:
     """Differentiate fields and evaluate point functions of the result, in one pass.
 
@@ -48,6 +52,10 @@ def evaluate(
         For each request its output: dimensions of components, then those of the field. They overlap no input.
     difference : bool
         False for tables whose rows do not sum to zero: weights then act on plain values.
+    holes : Holes, optional
+        Which points are valid, where some may not be.
+    rules : sequence of Rule or None
+        What the tables become beside holes, if there may be any.
     """
     ndim = fields[0].ndim
     shape = outs[0].shape[outs[0].ndim - ndim :]
@@ -71,6 +79,8 @@ def evaluate(
             for value, parameter in zip(values, parameters, strict=True)
         ]
     _run(sources, rows, axes, stencils, requests, values, targets, difference)
+    if holes is not None:
+        redo.run(sources, rows, axes, stencils, requests, values, targets, holes, rules)
     for out, target in zip(outs, targets, strict=True):
         if out is not target:
             out[...] = target
