@@ -8,7 +8,7 @@ W, and what follows from them, on xarray objects; the same on plain arrays in :m
 
 from __future__ import annotations
 
-from fieldgrad import array, flows
+from fieldgrad import array, flows, plot
 from fieldgrad._version import __version__
 from fieldgrad.catalogue import Quantity
 from fieldgrad.collocate import collocate
@@ -40,6 +40,7 @@ from fieldgrad.statistics import (
 )
 from fieldgrad.stencils import Stencil
 from fieldgrad.transport import advection, directional_derivative, material_derivative, scalar_dissipation
+from fieldgrad.verification import verify
 from fieldgrad.walls import Wall
 
 from fieldgrad import accessor as _accessor  # noqa: F401  # isort: skip  (registers .fieldgrad on xarray objects)
@@ -78,11 +79,13 @@ __all__ = [
     "material_derivative",
     "mean",
     "order_map",
+    "plot",
     "quantities",
     "register_quantity",
     "relative_helicity",
     "scalar_dissipation",
     "taylor_microscale",
     "velocity_gradient",
+    "verify",
     "vieillefosse",
 ]
