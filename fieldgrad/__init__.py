@@ -41,6 +41,7 @@ from fieldgrad.statistics import (
 from fieldgrad.stencils import Stencil
 from fieldgrad.transport import advection, directional_derivative, material_derivative, scalar_dissipation
 from fieldgrad.verification import verify
+from fieldgrad.vtk import from_vtk, to_vtk
 from fieldgrad.walls import Wall
 
 from fieldgrad import accessor as _accessor  # noqa: F401  # isort: skip  (registers .fieldgrad on xarray objects)
@@ -69,6 +70,7 @@ __all__ = [
     "directional_derivative",
     "divergence",
     "flows",
+    "from_vtk",
     "generalised_newtonian_stress",
     "gradient",
     "helicity",
@@ -85,6 +87,7 @@ __all__ = [
     "relative_helicity",
     "scalar_dissipation",
     "taylor_microscale",
+    "to_vtk",
     "velocity_gradient",
     "verify",
     "vieillefosse",

@@ -593,14 +593,40 @@ def _parameters(given: Sequence[str]) -> dict[str, float | str]:
 
 
 def _derive(source: Path, target: Path, order: Order) -> None:
+    from fieldgrad import files
     from fieldgrad.streaming import derive_file
 
+    if target.suffix.lower() in files.VTK_SUFFIXES:
+        return _derive_to_vtk(source, target, order)
     with _progress() as show:
         done = derive_file(source, target, order, show)
     for name, shape in done.shapes.items():
         _say(f"{name}: {shape}")
     pieces = f", in {done.pieces} pieces" if done.pieces > 1 else ""
     _say(f"written: {target} in {done.seconds:.1f} s{pieces}")
+
+
+def _derive_to_vtk(source: Path, target: Path, order: Order) -> None:
+    """Derive in memory, and write a VTK grid with the velocity beside the results."""
+    from fieldgrad import files, labelled, vtk
+
+    began = time.perf_counter()
+    if order.resume:
+        raise _wrong("--resume", "runs into VTK files are made in one piece and cannot go on")
+    with files.reading(source) as ds:
+        grid = order.how.grid(ds)
+        velocity = order.how.velocity(ds, grid)
+        with files.understood():
+            derived = labelled.derive(
+                ds, order.quantities, grid=grid, components=order.how.components, **order.parameters
+            )
+            fields = {
+                str(field.name or name): field for name, field in zip(velocity.labels, velocity.fields, strict=True)
+            }
+            mesh = vtk.to_vtk(derived.assign(fields), grid=grid, structured=target.suffix.lower() == vtk.STRUCTURED)
+    with files.replacing(target, overwrite=order.overwrite, inputs=[source]) as part, files.writing(target):
+        mesh.save(part)
+    _say(f"written: {target} in {time.perf_counter() - began:.1f} s")
 
 
 def _demo(size: int, accuracy: int, folder: Path) -> None:

@@ -14,6 +14,7 @@ HEAVY = (
     "netCDF4",
     "numba",
     "pint",
+    "pyvista",
     "rich",
     "scipy",
     "sympy",
