@@ -4,9 +4,9 @@
     python -m benchmarks.compare                 # 256^3, about two minutes
     python -m benchmarks.compare --size 128 --repeat 5
 
-Each round runs every candidate once, in turn, so that a busy machine slows all of them alike; the table shows medians
-over the rounds and the median of the ratios of a round. Results are compared before they are timed. "given" writes into
-memory that exists, "fresh" allocates it.
+Each round runs every candidate once, in turn, so that a busy machine slows all of them alike, with a pause before each
+in which threads of the one before it come to rest. The table shows medians over the rounds and the median of the ratios
+of a round. Results are compared before they are timed. "given" writes into memory that exists, "fresh" allocates it.
 """
 
 from __future__ import annotations
@@ -33,12 +33,17 @@ from . import cases
 
 Work = dict[str, Callable[[], object]]
 
+# Threads of JAX and OpenMP spin for some 10 ms after their work: q_criterion of 250^3 right after JAX's took 40 to 47
+# ms on two cores, 30 to 33 after this pause.
+_PAUSE = 0.1
+
 
 def rounds(work: Work, repeat: int) -> dict[str, list[float]]:
     """Seconds of each candidate in each round; one more round before them is not counted."""
     times: dict[str, list[float]] = {name: [] for name in work}
     for number in range(repeat + 1):
         for name, function in work.items():
+            time.sleep(_PAUSE)
             start = time.perf_counter()
             function()
             if number:

@@ -12,6 +12,7 @@ from fieldgrad import array, flows, plot
 from fieldgrad._version import __version__
 from fieldgrad.catalogue import Quantity
 from fieldgrad.collocate import collocate
+from fieldgrad.cotangents import vjp
 from fieldgrad.grid import Axis, Grid
 from fieldgrad.helicities import helicity, relative_helicity
 from fieldgrad.infer import infer_grid
@@ -30,6 +31,7 @@ from fieldgrad.least_squares import LeastSquares
 from fieldgrad.orders import order_map
 from fieldgrad.quantities import quantities, register_quantity
 from fieldgrad.rheology import Carreau, Cross, PowerLaw, apparent_viscosity, generalised_newtonian_stress
+from fieldgrad.sphere import absolute_vorticity, coriolis_parameter, frontogenesis, rossby_number
 from fieldgrad.statistics import (
     derivative_flatness,
     derivative_skewness,
@@ -39,6 +41,7 @@ from fieldgrad.statistics import (
     vieillefosse,
 )
 from fieldgrad.stencils import Stencil
+from fieldgrad.systems import Orthogonal
 from fieldgrad.transport import advection, directional_derivative, material_derivative, scalar_dissipation
 from fieldgrad.verification import verify
 from fieldgrad.vtk import from_vtk, to_vtk
@@ -52,15 +55,18 @@ __all__ = [
     "Cross",
     "Grid",
     "LeastSquares",
+    "Orthogonal",
     "PowerLaw",
     "Quantity",
     "Stencil",
     "Wall",
     "__version__",
+    "absolute_vorticity",
     "advection",
     "apparent_viscosity",
     "array",
     "collocate",
+    "coriolis_parameter",
     "curl",
     "decompose",
     "derivative",
@@ -71,6 +77,7 @@ __all__ = [
     "divergence",
     "flows",
     "from_vtk",
+    "frontogenesis",
     "generalised_newtonian_stress",
     "gradient",
     "helicity",
@@ -85,10 +92,12 @@ __all__ = [
     "quantities",
     "register_quantity",
     "relative_helicity",
+    "rossby_number",
     "scalar_dissipation",
     "taylor_microscale",
     "to_vtk",
     "velocity_gradient",
     "verify",
     "vieillefosse",
+    "vjp",
 ]

@@ -8,13 +8,14 @@ from typing import Any, Generic, TypeVar
 
 import xarray as xr
 
-from fieldgrad import helicities, infer, labelled, orders, rheology, statistics, transport
+from fieldgrad import helicities, infer, labelled, orders, rheology, sphere, statistics, transport
 from fieldgrad.collocate import collocate as staggered_to_centres
 from fieldgrad.fields import Velocity
 from fieldgrad.grid import Grid
 from fieldgrad.labelled import Names
 from fieldgrad.quantities import Named
 from fieldgrad.rheology import Model
+from fieldgrad.sphere import EARTH_ROTATION
 from fieldgrad.statistics import Dims
 
 Obj = TypeVar("Obj", xr.Dataset, xr.DataArray)
@@ -81,6 +82,22 @@ class _Vector(Generic[Obj]):
         """See :func:`fieldgrad.generalised_newtonian_stress`."""
         return rheology.generalised_newtonian_stress(self._obj, model, grid=grid, components=components)
 
+    def coriolis_parameter(self, *, grid: Grid | None = None, rotation: float = EARTH_ROTATION) -> xr.DataArray:
+        """See :func:`fieldgrad.coriolis_parameter`."""
+        return sphere.coriolis_parameter(self._obj, grid=grid, rotation=rotation)
+
+    def absolute_vorticity(
+        self, *, grid: Grid | None = None, components: Names = None, rotation: float = EARTH_ROTATION
+    ) -> xr.DataArray:
+        """See :func:`fieldgrad.absolute_vorticity`."""
+        return sphere.absolute_vorticity(self._obj, grid=grid, components=components, rotation=rotation)
+
+    def rossby_number(
+        self, *, grid: Grid | None = None, components: Names = None, rotation: float = EARTH_ROTATION
+    ) -> xr.DataArray:
+        """See :func:`fieldgrad.rossby_number`."""
+        return sphere.rossby_number(self._obj, grid=grid, components=components, rotation=rotation)
+
     def order_map(self, *, order: int = 1, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
         """See :func:`fieldgrad.order_map`."""
         return orders.order_map(self._obj, order=order, grid=grid, components=components)
@@ -146,6 +163,10 @@ class DataArrayAccessor(_Vector[xr.DataArray]):
     ) -> xr.DataArray:
         """See :func:`fieldgrad.directional_derivative`."""
         return transport.directional_derivative(self._obj, along, grid=grid, components=components)
+
+    def frontogenesis(self, velocity: Velocity, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
+        """See :func:`fieldgrad.frontogenesis`."""
+        return sphere.frontogenesis(self._obj, velocity, grid=grid, components=components)
 
     def scalar_dissipation(self, diffusivity: Any, *, grid: Grid | None = None) -> xr.DataArray:
         """See :func:`fieldgrad.scalar_dissipation`."""

@@ -132,10 +132,10 @@ def gradient(
             stencils.append(Axis("x", f"axis {one}", positions, period=length, accuracy=order).stencil())
         else:
             stencils.append(table(positions, 1, 2, edge_accuracy=edge_order))
-    half = values.dtype == np.float16
+    half = values.dtype.newbyteorder("=") == np.float16
     if out is not None:
         whole = field.shape if len(axes) == 1 else (len(axes), *field.shape)
-        operators._checked_out(out, whole, values.dtype if half else field.dtype, [values])
+        operators._checked_out(out, whole, np.dtype(np.float16) if half else field.dtype, [values])
     if len(axes) == 1:
         single = operators.derivative(field, axes[0], stencils[0], None if half else out)
         return _narrow(single, out) if half else single

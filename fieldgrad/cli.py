@@ -224,6 +224,9 @@ def _app(args: Sequence[str]) -> Any:
         help="How derivatives are taken; least_squares averages noise.",
     )
     components = typer.Option(None, metavar="U,V[,W]", help="Variables of the velocity, in x, y, z order.")
+    geometry = typer.Option("auto", metavar="NAME", help="auto, cartesian, spherical, cylindrical or polar.")
+    radius = typer.Option(None, metavar="METRES", help="Radius of the sphere.")
+    shallow = typer.Option(False, "--shallow", help="Take the atmosphere as shallow.")
     debug = typer.Option(False, "--debug", help="Show the traceback of an error.")
 
     def show_version(wanted: bool) -> None:
@@ -258,10 +261,15 @@ def _app(args: Sequence[str]) -> Any:
         boundary: str | None = boundary,
         scheme: str = scheme,
         components: str | None = components,
+        geometry: str = geometry,
+        radius: float | None = radius,
+        shallow: bool = shallow,
         debug: bool = debug,
     ) -> None:
         """Show what is understood of a file: its grid, its velocity, its other variables."""
-        _info(file, _reading(axes, spacing, periodic, accuracy, components, boundary, scheme))
+        _info(
+            file, _reading(axes, spacing, periodic, accuracy, components, boundary, scheme, geometry, radius, shallow)
+        )
 
     @app.command()
     def quantities() -> None:
@@ -290,7 +298,7 @@ def _app(args: Sequence[str]) -> Any:
         debug: bool = debug,
     ) -> None:
         """Show how well the grid of a file differentiates waves, by axis and accuracy."""
-        _verify(file, _reading(axes, spacing, periodic, 2, components, None, scheme), output)
+        _verify(file, _reading(axes, spacing, periodic, 2, components, None, scheme, "auto", None, False), output)
 
     target = typer.Option(..., "--output", "-o", metavar="OUT", help="Ends in .nc, .nc3, .cdf or .zarr.")
     names = typer.Option(..., "--quantities", "-q", metavar="NAME,...", help="See fieldgrad quantities.")
@@ -320,6 +328,9 @@ def _app(args: Sequence[str]) -> Any:
         accuracy: int = accuracy,
         boundary: str | None = boundary,
         scheme: str = scheme,
+        geometry: str = geometry,
+        radius: float | None = radius,
+        shallow: bool = shallow,
         parameter: list[str] = given,
         mask: str | None = mask,
         missing: str = missing,
@@ -332,7 +343,7 @@ def _app(args: Sequence[str]) -> Any:
         """Derive quantities from the velocity in a file, into another file."""
         from fieldgrad.streaming import Order
 
-        how = _reading(axes, spacing, periodic, accuracy, components, boundary, scheme)
+        how = _reading(axes, spacing, periodic, accuracy, components, boundary, scheme, geometry, radius, shallow)
         if missing not in ("propagate", "adapt", "shrink"):
             raise _wrong("--missing", f"{missing!r} must be propagate, adapt or shrink")
         how = dataclasses.replace(how, mask=mask, missing=missing, least_accuracy=least_accuracy)
@@ -397,8 +408,16 @@ def _reading(
     components: str | None,
     boundary: str | None,
     scheme: str,
+    geometry: str,
+    radius: float | None,
+    shallow: bool,
 ) -> Reading:
     from fieldgrad.files import Reading
+    from fieldgrad.geometries import GEOMETRIES
+    from fieldgrad.systems import EARTH_RADIUS
+
+    if geometry not in GEOMETRIES:
+        raise _wrong("--geometry", f"{geometry!r} must be one of {', '.join(GEOMETRIES)}")
 
     dims = _pairs(axes, "--axes") if axes else {}
     steps = _pairs(spacing, "--spacing") if spacing else {}
@@ -413,6 +432,9 @@ def _reading(
         components=tuple(_names(components, "--components")) if components else None,
         boundary=_boundary(boundary) if boundary else None,
         scheme=_scheme(scheme),
+        geometry=geometry,
+        radius=EARTH_RADIUS if radius is None else radius,
+        shallow=shallow,
     )
 
 
@@ -512,7 +534,9 @@ def _grid_table(grid: Grid) -> None:
         units, accuracy = axis.units or "-", str(axis.accuracy)
         rows.append((axis.name, axis.dim, str(len(axis)), spacing, stretching, period, units, accuracy))
     columns = ("axis", "dim", "points", "spacing", "stretching", "periodic", "units", "accuracy")
-    _table(f"Grid: {grid.geometry}, {len(grid.axes)}-D", columns, rows, ("points", "stretching", "accuracy"))
+    _table(f"Grid: {grid.described}, {len(grid.axes)}-D", columns, rows, ("points", "stretching", "accuracy"))
+    for note in grid.notes:
+        _say(note)
     for axis in grid.axes + grid.others:
         if axis.particulars:
             _say(f"{axis.dim}: {'; '.join(axis.particulars)}.")
@@ -682,7 +706,7 @@ def _warmup(accuracy: int) -> None:
     stats = engine.sweep.stats
     compiled, loaded = (sum(counts.values()) for counts in (stats.cache_misses, stats.cache_hits))
     _say(f"{compiled} kernels compiled and {loaded} found, in {time.perf_counter() - began:.0f} s")
-    _say(f"cache: {stats.cache_path}")
+    _say(f"cache: {stats.cache_path or 'none, so each process compiles anew; set NUMBA_CACHE_DIR'}")
 
 
 if __name__ == "__main__":

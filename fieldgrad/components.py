@@ -12,11 +12,13 @@ import xarray as xr
 from fieldgrad import units
 from fieldgrad.grid import SPATIAL, Grid
 from fieldgrad.staggered import lie_apart
+from fieldgrad.systems import Cylindrical
 
 Obj: TypeAlias = xr.DataArray | xr.Dataset
 Family: TypeAlias = dict[str, str]
 
 COMPONENT = "component"
+CYLINDRICAL = Cylindrical().directions
 
 # Names of the CF standard name table, version 85; several kinds of wind share one vertical velocity.
 _STANDARD_FAMILIES: tuple[tuple[str, str, str], ...] = (
@@ -26,6 +28,8 @@ _STANDARD_FAMILIES: tuple[tuple[str, str, str], ...] = (
     ("sea_water_x_velocity", "sea_water_y_velocity", "upward_sea_water_velocity"),
     ("eastward_sea_water_velocity", "northward_sea_water_velocity", "upward_sea_water_velocity"),
 )
+# Of these, components that follow the lines of the grid where these are not meridians and parallels.
+_ALONG_LINES = {name for family in _STANDARD_FAMILIES for name in family[:2] if "ward" not in name or "grid" in name}
 _NAME_FAMILIES: tuple[tuple[str, str, str], ...] = (
     ("u", "v", "w"),
     ("U", "V", "W"),
@@ -39,6 +43,15 @@ _NAME_FAMILIES: tuple[tuple[str, str, str], ...] = (
     ("x_velocity", "y_velocity", "z_velocity"),
     ("velx", "vely", "velz"),
     ("uwnd", "vwnd", "wwnd"),
+)
+# Further names around an axis; "u v w" tell nothing there.
+_AROUND_AXIS: tuple[tuple[str, str, str], ...] = (
+    ("ur", "ut", "uz"),
+    ("u_r", "u_t", "u_z"),
+    ("vr", "vt", "vz"),
+    ("v_r", "v_t", "v_z"),
+    ("radial_velocity", "azimuthal_velocity", "axial_velocity"),
+    ("radial_velocity", "tangential_velocity", "axial_velocity"),
 )
 # Vertical motion as a rate of pressure is often called w.
 _NO_VELOCITY = "lagrangian_tendency_of_air_pressure"
@@ -133,7 +146,7 @@ def find_components(
         if len(stacked) != 1:
             raise _missing(obj, grid, stacked)
         return _checked(_unstacked(obj[stacked[0]], grid, repr(stacked[0])), grid)
-    labels = tuple([label for label in SPATIAL if label in family])
+    labels = tuple([label for label in grid.directions if label in family])
     return _checked(Components(labels, tuple([obj[family[label]] for label in labels])), grid)
 
 
@@ -179,7 +192,7 @@ def velocity_families(obj: xr.Dataset) -> list[Family]:
         {label: standard[key][0] for label, key in zip(SPATIAL, keys, strict=True) if len(standard.get(key, ())) == 1}
         for keys in _STANDARD_FAMILIES
     ]
-    families += _by_name(obj)
+    families += _by_name(obj, SPATIAL)
     large = [family for family in families if len(family) > 1]
     return [family for i, family in enumerate(large) if family not in large[:i]]
 
@@ -198,7 +211,7 @@ def _labels(grid: Grid, count: int) -> tuple[str, ...] | None:
     """Labels of a number of components on a grid; None if the number does not fit."""
     if count == len(grid.axes):
         return grid.names
-    return SPATIAL if count == 3 and len(grid.axes) == 2 else None
+    return grid.directions if count == 3 and len(grid.axes) == 2 else None
 
 
 def _wanted(grid: Grid) -> str:
@@ -214,7 +227,7 @@ def _ways_out(grid: Grid, count: int) -> str:
             f"name them all with components=, or make {', '.join(map(repr, grid.dims[count:]))} an ordinary "
             f"dimension, grid=infer_grid(obj, axes={{{left}}})"
         )
-    return "name them with components=('u', 'v', 'w'), in x, y, z order"
+    return f"name them with components=('u', 'v', 'w'), in {', '.join(grid.directions)} order"
 
 
 def _given(obj: Obj, grid: Grid, components: Any) -> Components:
@@ -255,16 +268,16 @@ def _unstacked(field: xr.DataArray, grid: Grid, what: str) -> Components:
         raise ValueError(
             f"obj: the DataArray {field.name!r} has no dimension {COMPONENT!r} but {field.dims}; pass a "
             "Dataset of the components, or join them with xr.concat([u, v, w], dim=xr.Variable('component', "
-            "['x', 'y', 'z']))"
+            f"{list(grid.directions)}))"
         )
     size = field.sizes[COMPONENT]
     labels: tuple[Any, ...] | None
     if COMPONENT in field.coords:
         labels = tuple(field.coords[COMPONENT].values.tolist())
-        if len(set(labels)) < size or not set(labels) <= set(SPATIAL):
+        if len(set(labels)) < size or not set(labels) <= set(grid.directions):
             raise ValueError(
-                f"{what}: the labels of dimension {COMPONENT!r} are {list(labels)}; they must be 'x', 'y', "
-                "'z' or some of them, each once (obj.assign_coords(component=['x', 'y', 'z']))"
+                f"{what}: the labels of dimension {COMPONENT!r} are {list(labels)}; they must be "
+                f"{_quoted(grid)} or some of them, each once (obj.assign_coords(component={list(grid.directions)}))"
             )
         if set(labels) != set(grid.names) and not (size == 3 and len(grid.axes) == 2):
             raise ValueError(
@@ -276,17 +289,17 @@ def _unstacked(field: xr.DataArray, grid: Grid, what: str) -> Components:
         if labels is None:
             raise ValueError(
                 f"{what}: dimension {COMPONENT!r} has {size} entries without labels; {_wanted(grid)}: label "
-                "them (obj.assign_coords(component=['x', 'y', 'z'])) or infer another grid (infer_grid(obj, "
+                f"them (obj.assign_coords(component={list(grid.directions)})) or infer another grid (infer_grid(obj, "
                 "axes=...))"
             )
-    order = [label for label in SPATIAL if label in labels]
+    order = [label for label in grid.directions if label in labels]
     fields = [field.isel({COMPONENT: labels.index(label)}, drop=True) for label in order]
     return Components(tuple(order), tuple(fields))
 
 
 def _found(obj: xr.Dataset, grid: Grid) -> Family | None:
     """The family of variables that has a component for each direction; None if none has."""
-    by_name = [family for family in _by_name(obj) if family]
+    by_name = [family for family in _by_name(obj, grid.directions) if family]
     merged = []
     for family in [family for family in _by_standard_name(obj, grid) if family]:
         # the family of names that agrees with the standard names supplies what these lack
@@ -296,7 +309,7 @@ def _found(obj: xr.Dataset, grid: Grid) -> Family | None:
         complete = []
         for family in families:
             if all(name in family for name in grid.names):
-                labels = SPATIAL if len(grid.axes) == 2 and len(family) == 3 else grid.names
+                labels = grid.directions if len(grid.axes) == 2 and len(family) == 3 else grid.names
                 complete.append({label: family[label] for label in labels})
         distinct = [family for i, family in enumerate(complete) if family not in complete[:i]]
         if len(distinct) > 1:
@@ -320,7 +333,7 @@ def _by_standard_name(obj: xr.Dataset, grid: Grid) -> list[Family]:
         if isinstance(name, str) and isinstance(standard, str) and dims <= set(variable.dims):
             named.setdefault(standard, []).append(name)
     families = []
-    for standards in _STANDARD_FAMILIES:
+    for standards in _STANDARD_FAMILIES if grid.directions == SPATIAL else ():
         present = {label: named[key] for label, key in zip(SPATIAL, standards, strict=True) if key in named}
         # a vertical velocity alone belongs to every family, and is the component of a vertical line
         for label, names in present.items():
@@ -333,16 +346,29 @@ def _by_standard_name(obj: xr.Dataset, grid: Grid) -> list[Family]:
     return families
 
 
-def _by_name(obj: xr.Dataset) -> list[Family]:
+def _by_name(obj: xr.Dataset, directions: tuple[str, str, str]) -> list[Family]:
     names = set(obj.data_vars)
     return [
         {
             label: name
-            for label, name in zip(SPATIAL, family, strict=True)
+            for label, name in zip(directions, family, strict=True)
             if name in names and _is_velocity(obj.variables[name].attrs)
         }
-        for family in _NAME_FAMILIES
+        for family in _name_families(directions)
     ]
+
+
+def _name_families(directions: tuple[str, str, str]) -> list[tuple[str, str, str]]:
+    """Usual names of components along three directions."""
+    if directions == SPATIAL:
+        return list(_NAME_FAMILIES)
+    spelled = ("u{}", "u_{}", "v{}", "v_{}", "velocity_{}")
+    families = [tuple(word.format(direction) for direction in directions) for word in spelled]
+    return [*families, *(_AROUND_AXIS if directions == CYLINDRICAL else ())]  # type: ignore[list-item]
+
+
+def _quoted(grid: Grid) -> str:
+    return ", ".join(map(repr, grid.directions))
 
 
 def _is_velocity(attrs: Mapping[Any, Any]) -> bool:
@@ -357,7 +383,7 @@ def _listed(obj: xr.Dataset) -> str:
 
 
 def _missing(obj: xr.Dataset, grid: Grid, stacked: list[Any]) -> ValueError:
-    families = [family for family in _by_standard_name(obj, grid) + _by_name(obj) if family]
+    families = [family for family in _by_standard_name(obj, grid) + _by_name(obj, grid.directions) if family]
     families = [family for i, family in enumerate(families) if family not in families[:i]]
     best = max(families, key=len, default={})
     found = " and ".join(str(tuple(family.values())) for family in families) or "none"
@@ -378,8 +404,21 @@ def _checked(found: Components, grid: Grid) -> Components:
     fields = [first]
     if len(found.fields) > 1 and lie_apart(found.fields):
         raise _staggered(found.fields)
+    lines = grid.geometry == "curvilinear" and grid.system.turning
     for label, field in zip(found.labels, found.fields, strict=True):
+        if lines and field.attrs.get("standard_name") in _ALONG_LINES:
+            raise ValueError(
+                f"components: {field.name!r} has the standard_name {field.attrs['standard_name']!r}, along the lines "
+                "of a curvilinear grid, and derivatives need components to the east and north; turn them by the "
+                "angle of the grid lines first, and give them names (eastward_wind, northward_wind) or none"
+            )
         name = f"{label} component {field.name!r}" if field.name is not None else f"{label} component"
+        if not (grid.system.cartesian or _is_velocity(field.attrs)):
+            raise ValueError(
+                f"components: the {name} is a rate of pressure ({field.attrs.get('units', 'by its standard_name')}) "
+                "and no velocity along z; take the horizontal part, components=('u', 'v') on a grid without z "
+                "(infer_grid(obj, axes={'z': None})), or convert it to m s-1"
+            )
         sizes = field.sizes
         for axis in grid.axes:
             if axis.dim not in sizes:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +12,10 @@ import xarray as xr
 
 from fieldgrad import units
 from fieldgrad.chunked import broadcast, is_lazy
-from fieldgrad.components import Components
+from fieldgrad.components import COMPONENT, Components
+from fieldgrad.curvilinear import Curvilinear
+from fieldgrad.curvilinear import metric_of as curvilinear_metric_of
+from fieldgrad.geometry import metric_of
 from fieldgrad.grid import Axis, Grid, Named
 from fieldgrad.infer import infer_grid, require_lengths
 from fieldgrad.masks import holes_of
@@ -27,6 +30,12 @@ def scalar_of(f: xr.DataArray, grid: Grid | None, order: int = 1) -> tuple[Grid,
     array = array_of(f, "f")
     grid = infer_grid(f) if grid is None else grid
     require_lengths(grid)
+    if grid.system.turning and COMPONENT in f.dims:
+        raise ValueError(
+            f"f: {name_of(f, 'the field')} has a dimension {COMPONENT!r}, and in {grid.geometry} coordinates the unit "
+            "vectors of its components turn, so that they are no scalars; select one of them if it is a scalar, or "
+            "take fg.velocity_gradient or fg.advection of the vector"
+        )
     return grid, frame_of(grid, f, order), working(array, name_of(f, "f"))
 
 
@@ -88,10 +97,17 @@ def require_free(f: xr.DataArray, *dims: str) -> None:
             )
 
 
-def frame_of(grid: Grid, f: xr.DataArray, order: int = 1, vector: Components | None = None) -> Frame:
+def frame_of(
+    grid: Grid,
+    f: xr.DataArray,
+    order: int = 1,
+    vector: Components | None = None,
+    bent: Iterable[tuple[int, int]] = (),
+) -> Frame:
     """The directions of a grid as axes of a field, with the tables of a derivative.
 
-    The tables are those of the field, or of the components of a vector together, of which it is the first.
+    The tables are those of the field, or of the components of a vector together, of which it is the first. Of the
+    entries of a Hessian that are named as bent, a metric has the terms with first derivatives, too.
     """
     named: list[Named] = [(str_name(f), None)]
     if vector is not None:
@@ -107,13 +123,14 @@ def frame_of(grid: Grid, f: xr.DataArray, order: int = 1, vector: Components | N
                 f"grid: dimension {axis.dim!r} has {len(axis)} points in the grid and {f.sizes[axis.dim]} in "
                 f"{name_of(f, 'the field')}; infer the grid from these data (fg.infer_grid)"
             )
-    return Frame(
-        grid.names,
-        tuple(int(f.get_axis_num(axis.dim)) for axis in grid.axes),
-        tuple(axis.stencil(order, named) for axis in grid.axes),
-        grid.left_handed,
-        holes_of(grid, grid.axes, order, mask_on(grid, f)),
-    )
+    axes = tuple(int(f.get_axis_num(axis.dim)) for axis in grid.axes)
+    stencils = tuple(axis.stencil(order, named) for axis in grid.axes)
+    holes = holes_of(grid, grid.axes, order, mask_on(grid, f))
+    metric = curvilinear_metric_of(grid, bent) if isinstance(grid.system, Curvilinear) else metric_of(grid)
+    if metric is not None:
+        by_name = dict(zip(grid.names, axes, strict=True))
+        metric = metric.placed([by_name.get(name) for name in grid.directions], f.ndim)
+    return Frame(grid.names, axes, stencils, grid.left_handed, holes, metric, grid.directions)
 
 
 def frame_along(axis: Axis, f: xr.DataArray, order: int, grid: Grid | None) -> Frame:
@@ -210,7 +227,7 @@ def relabel(
     long_name: str,
     definition: str,
     unit: str | None,
-    grid: str | None = None,
+    grid: Grid | str | None = None,
     standard_name: str | None = None,
 ) -> xr.DataArray:
     """Values on the coordinates of a field, behind new dimensions, with attributes that say what they are.
@@ -221,7 +238,9 @@ def relabel(
     if standard_name is not None:
         attrs["standard_name"] = standard_name
     if grid is not None:
-        attrs["fieldgrad_grid"] = grid
+        attrs["fieldgrad_grid"] = grid if isinstance(grid, str) else grid.description
+    if isinstance(grid, Grid) and not grid.system.cartesian:
+        attrs["fieldgrad_geometry"] = "; ".join([grid.described, *grid.notes])
     if unit is not None and units.is_quantity(f.variable._data):
         data = units.quantified(data, unit, f.variable._data)
     elif unit is not None:
@@ -275,5 +294,28 @@ def units_of(f: xr.DataArray) -> str | None:
 
 
 def length_of(grid: Grid) -> str | None:
-    """The unit of length of all directions, if they share one."""
-    return units.common([axis.units for axis in grid.axes])
+    """The unit of length of all directions, if they share one; the metre on a sphere whose radius is in metres."""
+    if isinstance(grid.system, Curvilinear):
+        return grid.system.length
+    given = [axis.units for axis in grid.axes if grid.directions.index(axis.name) not in grid.system.angles]
+    return units.common(given or [grid.system.length])
+
+
+def require_coordinate(grid: Grid, axis: Axis) -> None:
+    """Verify that an axis has a coordinate of its own, and does not count points of a curvilinear grid."""
+    if isinstance(grid.system, Curvilinear) and grid.directions.index(axis.name) in grid.system.counted:
+        raise ValueError(
+            f"dim: {axis.dim!r} counts points of a curvilinear grid and has no coordinate to differentiate along; take "
+            f"fg.gradient or fg.velocity_gradient, whose components are along {', '.join(grid.names)}"
+        )
+
+
+def require_whole(grid: Grid, what: str) -> None:
+    """Verify that a grid has the directions without which derivatives of vectors make no sense in its geometry."""
+    missing = [grid.directions[place] for place in grid.system.coupled if grid.directions[place] not in grid.names]
+    if missing:
+        raise ValueError(
+            f"grid: is {grid.geometry} and lacks the direction{'s' if len(missing) > 1 else ''} {', '.join(missing)}, "
+            f"without which {what} cannot be told: the unit vectors turn along it. Keep that dimension (a field that "
+            "does not depend on it can be repeated along it, obj.expand_dims)"
+        )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from fieldgrad._version import __version__
@@ -22,10 +24,30 @@ from fieldgrad.components import Components, find_components
 from fieldgrad.grid import Grid
 from fieldgrad.infer import FINITE_DIFFERENCE, infer_grid
 from fieldgrad.least_squares import LeastSquares
+from fieldgrad.systems import EARTH_RADIUS
 from fieldgrad.vtk import from_vtk
 
 NETCDF3, NETCDF4, ZARR = "NetCDF 3", "NetCDF 4", "Zarr"
 _SUFFIXES = {".nc": NETCDF4, ".nc4": NETCDF4, ".nc3": NETCDF3, ".cdf": NETCDF3, ".zarr": ZARR}
+# Codecs of Zarr that turn bytes into numbers or text, by their names in format 2; format 3 says numcodecs. before some.
+_CODECS = frozenset(
+    (
+        *("blosc", "bz2", "gzip", "lz4", "lzma", "zlib", "zstd", "shuffle", "packbits", "pcodec", "zfpy"),
+        *(
+            "astype",
+            "base64",
+            "bitround",
+            "categorize",
+            "delta",
+            "fixedscaleoffset",
+            "quantize",
+            "vlen-utf8",
+            "vlen-bytes",
+        ),
+        *("adler32", "crc32", "crc32c", "fletcher32", "jenkins_lookup3"),
+        *("bytes", "endian", "transpose", "sharding_indexed"),
+    )
+)
 VTK = "VTK"
 VTK_SUFFIXES = (".vtr", ".vts")
 _ZARR_MARKS = (".zgroup", ".zmetadata", "zarr.json")
@@ -57,7 +79,7 @@ class Reading:
 
     Parameters
     ----------
-    axes, spacing, periodic, accuracy, boundary, scheme, missing, least_accuracy
+    axes, spacing, periodic, accuracy, boundary, scheme, missing, least_accuracy, geometry, radius, shallow
         As :func:`fieldgrad.infer_grid` takes them.
     components : tuple of str, optional
         Names of the velocity components, in x, y, z order.
@@ -75,6 +97,9 @@ class Reading:
     missing: str = "propagate"
     least_accuracy: int | None = None
     mask: str | None = None
+    geometry: str = "auto"
+    radius: float = EARTH_RADIUS
+    shallow: bool = False
 
     def grid(self, ds: xr.Dataset) -> Grid:
         """Grid of a dataset; of its velocity alone where that is named."""
@@ -90,6 +115,9 @@ class Reading:
                 scheme=self.scheme,
                 missing=self.missing,
                 least_accuracy=self.least_accuracy,
+                geometry=self.geometry,
+                radius=self.radius,
+                shallow=self.shallow,
             )
 
     def velocity(self, ds: xr.Dataset, grid: Grid) -> Components:
@@ -176,6 +204,54 @@ def output_format(path: Path) -> str:
     return found
 
 
+def check_codecs(path: Path) -> None:
+    """Verify that nothing in a Zarr group is decoded by more than a known codec for numbers and text.
+
+    Codecs are looked up by name, and some run what they read: pickle any program. What the metadata of each array name
+    is inspected before any array is opened.
+
+    Parameters
+    ----------
+    path : Path
+        The group.
+
+    Raises
+    ------
+    InputProblem
+        If an array names another codec, or its metadata cannot be read.
+    """
+    for node in sorted(child for child in path.iterdir() if child.is_dir()):
+        for mark in (".zarray", "zarr.json"):
+            if (node / mark).is_file():
+                with loading(path, f"the metadata of {node.name!r}"):
+                    declared = list(_codecs(json.loads((node / mark).read_bytes())))
+                unknown = [name for name in declared if name.removeprefix("numcodecs.") not in _CODECS]
+                if unknown:
+                    raise InputProblem(
+                        f"{path}: array {node.name!r} is stored with the codec {unknown[0]!r}, which is not among "
+                        "those known to run nothing that a file says; rewrite it with one that is (zstd, blosc, zlib)"
+                    )
+
+
+def _codecs(metadata: Any) -> Iterator[str]:
+    """Names of all codecs of an array of format 2 or 3; objects are one too, but for text."""
+    steps = [metadata.get("compressor"), *(metadata.get("filters") or []), *(metadata.get("codecs") or [])]
+    names = [str(step.get("id", step.get("name"))) for step in steps if step is not None]
+    yield from names
+    for step in metadata.get("codecs") or []:
+        inside = step.get("configuration") or {}
+        yield from _codecs({"codecs": [*inside.get("codecs", []), *inside.get("index_codecs", [])]})
+    if np.dtype(_kind(metadata.get("dtype", "f8"))).hasobject and not {"vlen-utf8", "vlen-bytes"} & set(names):
+        yield "object"
+
+
+def _kind(described: Any) -> Any:
+    """A dtype as NumPy takes it; JSON has lists where NumPy wants tuples."""
+    if not isinstance(described, list):
+        return described
+    return [(name, _kind(kind), *(tuple(shape) for shape in shapes)) for name, kind, *shapes in described]
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[xr.Dataset]:
     """Open a dataset, of which nothing but coordinates is read yet, and close it in the end.
@@ -206,6 +282,8 @@ def reading(path: Path) -> Iterator[xr.Dataset]:
     options |= {"engine": "zarr", "consolidated": False} if kind == ZARR else {"engine": "netcdf4"}
     with ExitStack() as stack:
         with loading(path, "it"):
+            if kind == ZARR:
+                check_codecs(path)
             try:
                 ds = xr.open_dataset(path, **options)
             except ValueError as error:
@@ -385,7 +463,7 @@ def understood() -> Iterator[None]:
     """What the library refuses here is for the user to set right, and no defect."""
     try:
         yield
-    except (KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, KeyError, TypeError, ValueError) as error:
         raise DataProblem(reason(error)) from error
 
 

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from fieldgrad.least_squares import LeastSquares
 from fieldgrad.stencils import Stencil, derivative_stencil, required_points
+from fieldgrad.systems import CARTESIAN, SPATIAL, System
 from fieldgrad.walls import Ends, Wall, alike, bounded_stencil, outside, plane
 
 Array = NDArray[np.float64]
 #: A field by its name, and by its direction where it is a component of a vector.
 Named = tuple[str | None, str | None]
 
-SPATIAL = ("x", "y", "z")
+__all__ = ["SPATIAL", "Array", "Axis", "Grid", "checked_nodes", "is_uniform", "table"]
 
 # Tables of axes up to this many nodes are kept (a few MB in all): a call on a small field would otherwise spend three
 # quarters of its time on weights. Above it the work on the field dwarfs the table.
@@ -357,13 +358,20 @@ class Axis:
         # distances to the next node and, rolled, to the one before; beyond the ends there is none
         ahead = self.steps if self.period is not None else np.append(self.steps, 0.0)
         sizes: Array = (ahead + np.roll(ahead, 1)) / 2
+        for end, outermost in zip((0, -1), self.reach, strict=True):
+            sizes[end] += abs(float(self.nodes[end]) - outermost)
+        return sizes
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Where the cells of the first and of the last node of an axis without a period end: there, or at a plane."""
+        outermost = [float(self.nodes[0]), float(self.nodes[-1])]
         planes = [self._planes(ends) for _, ends in self.boundary]
         for side in (0, 1):
             found = {position for position in (pair[side] for pair in planes) if position is not None}
             if len(found) == 1:
-                end = -1 if (side == 1) == bool(self.nodes[-1] > self.nodes[0]) else 0
-                sizes[end] += abs(float(self.nodes[end]) - found.pop())
-        return sizes
+                outermost[-1 if (side == 1) == bool(self.nodes[-1] > self.nodes[0]) else 0] = found.pop()
+        return outermost[0], outermost[1]
 
     @property
     def stretching(self) -> float:
@@ -523,8 +531,12 @@ class Grid:
         The directions in space, in x, y, z order.
     others : tuple of Axis
         Further dimensions that have a coordinate, such as time; only :func:`fieldgrad.derivative` uses them.
-    geometry : str
-        "cartesian".
+    system : System
+        The system of coordinates: Cartesian, spherical, cylindrical, or one of the user's own.
+    why : str, optional
+        Why it is that system, where it was inferred.
+    notes : tuple of str
+        What else was inferred, such as an axis that closes on itself.
     mask : Mask, optional
         Which points are valid, beside those that are NaN.
     missing : str
@@ -549,7 +561,9 @@ class Grid:
 
     axes: tuple[Axis, ...]
     others: tuple[Axis, ...] = ()
-    geometry: str = "cartesian"
+    system: System = CARTESIAN
+    why: str | None = None
+    notes: tuple[str, ...] = ()
     mask: Mask | None = None
     missing: str = "propagate"
     least_accuracy: int = 1
@@ -569,12 +583,28 @@ class Grid:
         """The directions and the discretisation in one line, as results keep them."""
         masked = [] if self.mask is None else [f"masked over {', '.join(self.mask.dims)}"]
         missing = [] if self.missing == "propagate" else [f"missing {self.missing} to accuracy {self.least_accuracy}"]
-        return "; ".join([self.geometry, *(axis.description for axis in self.axes), *masked, *missing])
+        return "; ".join([self.system.name, *(axis.description for axis in self.axes), *masked, *missing])
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the directions in space: some of "x", "y", "z"."""
+        """Names of the directions in space: some of "x", "y", "z", or of "r", "theta", "z"."""
         return tuple(axis.name for axis in self.axes)
+
+    @property
+    def directions(self) -> tuple[str, str, str]:
+        """Names of all three directions of the geometry, also of those that the grid lacks."""
+        return self.system.directions
+
+    @property
+    def geometry(self) -> str:
+        """Name of the system of coordinates."""
+        return self.system.name
+
+    @property
+    def described(self) -> str:
+        """The system of coordinates in words, and why it is that one."""
+        why = "" if self.why is None else f" (inferred: {self.why})"
+        return f"{self.system.name}{why}{self.system.details}"
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -616,7 +646,7 @@ class Grid:
 
     def __repr__(self) -> str:
         count = len(self.axes)
-        head = f"<fieldgrad.Grid: {self.geometry}, {count} {'axis' if count == 1 else 'axes'}>"
+        head = f"<fieldgrad.Grid: {self.described}, {count} {'axis' if count == 1 else 'axes'}>"
         everything = self.axes + self.others
         width = max([len(axis.dim) for axis in everything] + [3])
         name = max([len(axis.name) for axis in everything] + [4])
@@ -635,6 +665,7 @@ class Grid:
             )
             lines.append(row)
         lines += [f"{axis.dim!r} {axis.obstacle}" for axis in self.axes if axis.obstacle]
+        lines += self.notes
         lines += [f"{axis.dim!r}: {'; '.join(axis.particulars)}" for axis in everything if axis.particulars]
         if self.left_handed:
             lines.append("the axes are left-handed")

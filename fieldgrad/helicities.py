@@ -10,7 +10,16 @@ import xarray as xr
 from fieldgrad import operators, units
 from fieldgrad.chunked import evaluate, of_vector
 from fieldgrad.components import find_components, refuse_staggered
-from fieldgrad.fields import Velocity, frame_of, length_of, relabel, require_labelled, units_of, vector_of
+from fieldgrad.fields import (
+    Velocity,
+    frame_of,
+    length_of,
+    relabel,
+    require_labelled,
+    require_whole,
+    units_of,
+    vector_of,
+)
 from fieldgrad.grid import Grid
 from fieldgrad.infer import infer_grid, require_lengths
 from fieldgrad.labelled import Names
@@ -57,9 +66,9 @@ def helicity(obj: Velocity, *, grid: Grid | None = None, components: Names = Non
     >>> fg.helicity(flow, grid=grid).mean().round(2).item()  # the vorticity is the velocity, of mean square 3
     2.99
     """
-    first, result, unit, used = _evaluated(obj, grid, components, "helicity", operators.helicity)
+    first, grid, result, unit = _evaluated(obj, grid, components, "helicity", operators.helicity)
     return relabel(
-        first, result, name="helicity", long_name="helicity density", definition="u . w", unit=unit, grid=used
+        first, result, name="helicity", long_name="helicity density", definition="u . w", unit=unit, grid=grid
     )
 
 
@@ -101,7 +110,7 @@ def relative_helicity(obj: Velocity, *, grid: Grid | None = None, components: Na
     >>> fg.relative_helicity(flow, grid=grid).min().round(12).item()
     1.0
     """
-    first, result, _, used = _evaluated(obj, grid, components, "relative_helicity", operators.relative_helicity)
+    first, grid, result, _ = _evaluated(obj, grid, components, "relative_helicity", operators.relative_helicity)
     return relabel(
         first,
         result,
@@ -109,19 +118,20 @@ def relative_helicity(obj: Velocity, *, grid: Grid | None = None, components: Na
         long_name="relative helicity density",
         definition="(u . w)/(|u||w|)",
         unit="1",
-        grid=used,
+        grid=grid,
     )
 
 
 def _evaluated(
     obj: Velocity, grid: Grid | None, components: Names, name: str, function: Callable[..., Array]
-) -> tuple[xr.DataArray, Array, str | None, str]:
-    """First component, values, units of the helicity, and description of the grid."""
+) -> tuple[xr.DataArray, Grid, Array, str | None]:
+    """First component, grid, values, and units of the helicity."""
     require_labelled(obj, "obj")
     if grid is None:
         refuse_staggered(obj, components)
         grid = infer_grid(obj)
     require_lengths(grid)
+    require_whole(grid, "the curl of a vector")
     if len(grid.axes) != 3:
         raise ValueError(
             f"obj: {name!r} is defined in 3-D flows; this one has {len(grid.axes)} "
@@ -136,4 +146,4 @@ def _evaluated(
     (result,) = evaluate(of_vector(function), fields, frame)
     speed = units.common([units_of(field) for field in found.fields])
     unit = units.combine([(speed, 2), (length_of(grid), -1)])
-    return first, result, unit, grid.description
+    return first, grid, result, unit

@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import xarray as xr
 
-from fieldgrad.coordinates import direction, metres, obstacle, points_down, positions
+from fieldgrad.coordinates import direction, metres, points_down, positions
+from fieldgrad.geometries import Asked
 from fieldgrad.grid import SPATIAL, Axis, Grid, checked_nodes, is_uniform
 from fieldgrad.least_squares import LeastSquares
 from fieldgrad.masking import checked_missing, mask_of
+from fieldgrad.mesh import find_mesh
+from fieldgrad.systems import EARTH_RADIUS, System
 from fieldgrad.units import is_quantity, of_quantity
 from fieldgrad.walls import Ends, Wall
 
@@ -24,6 +28,7 @@ Variables: TypeAlias = Mapping[Any, xr.Variable]
 Boundary: TypeAlias = tuple[tuple[str | None, Ends], ...]
 
 _NO_ATTRS: Mapping[Any, Any] = {}
+_AUTO = Asked()
 FINITE_DIFFERENCE, LEAST_SQUARES = "finite_difference", "least_squares"
 
 
@@ -32,9 +37,11 @@ def infer_grid(
     *,
     axes: Mapping[str, str | None] | None = None,
     spacing: Mapping[str, float] | None = None,
-    periodic: str | Iterable[str] | Mapping[str, float | None] = (),
+    periodic: str | Iterable[str] | Mapping[str, float | Sequence[float] | None] = (),
     accuracy: int = 2,
-    geometry: str = "auto",
+    geometry: str | System = "auto",
+    radius: float = EARTH_RADIUS,
+    shallow: bool = False,
     boundary: Mapping[str, Any] | None = None,
     scheme: str | LeastSquares = FINITE_DIFFERENCE,
     positive: Mapping[str, str] | None = None,
@@ -46,26 +53,35 @@ def infer_grid(
 
     A dimension is a direction by the CF attributes of its coordinate (``axis``, ``standard_name``, ``units``,
     ``positive``), else by its name (x, lon, longitude, ..., or one that ends in ``_x``); the caller's `axes`
-    override both. A dimension of length 1 is no direction. Time and other dimensions with a coordinate of
+    override both. Where dimensions have no positions of their own, coordinates of two or three dimensions, such as
+    lon(j, i), are looked for. A dimension of length 1 is no direction. Time and other dimensions with a coordinate of
     numbers or times become ``grid.others``.
 
     Parameters
     ----------
     obj : DataArray or Dataset
-        Data on a rectilinear grid, with any number of dimensions in any order.
+        Data on a structured grid, with any number of dimensions in any order.
     axes : mapping of str to str or None, optional
-        "x", "y" or "z" -> the dimension that runs along it, or None where that direction is absent. What is
-        not mentioned is inferred.
+        "x", "y" or "z" -> the dimension that runs along it, a coordinate of two or three dimensions that tells it, or
+        None where that direction is absent. What is not mentioned is inferred.
     spacing : mapping of str to float, optional
         Dimension (or direction) without a coordinate -> step between its nodes, of which the first lies at 0.
     periodic : str, iterable of str, or mapping of str to float or None
         Dimensions (or directions) along which the data repeat. A mapping gives the period, in units of the
         coordinate (seconds for times). Where it is not given it is the attribute ``period`` of the
-        coordinate, else of `obj`, else the number of points times the spacing if that is uniform.
+        coordinate, else of `obj`, else the number of points times the spacing if that is uniform. Of dimensions that
+        count points of a curvilinear grid it is what is added to x, y, z after a turn; without it the grid closes.
     accuracy : int
         Order of accuracy of derivatives: 2, 4, 6 or 8.
-    geometry : str
-        "auto" or "cartesian", which are the same so far.
+    geometry : str or Orthogonal
+        "cartesian", "spherical" (longitude, latitude and height or none), "cylindrical" (r, theta, z), "polar"
+        (r, theta), orthogonal coordinates of your own, or "auto": spherical where the coordinates say that they are
+        longitude and latitude in degrees, else Cartesian. An angle whose nodes are all around is periodic. In other
+        coordinates than Cartesian ones, `axes` has their names.
+    radius : float
+        Radius of the sphere in metres, from which heights count; 0 where they count from its centre.
+    shallow : bool
+        Whether lengths on the sphere are those at its surface at every height: the shallow-atmosphere approximation.
     boundary : mapping of str to what is known, optional
         Dimension (or direction) -> what is known at its ends of smallest and of largest coordinate, a pair. Each is a
         number (the value of the field at a wall), "symmetric" or "antisymmetric" (its sign in a mirror there), a
@@ -111,30 +127,41 @@ def infer_grid(
     x     x         5  0.25                   1      1.25      -             4
     y     y         4  0.1111 to 0.5556       3      no        -             4
     """
-    if geometry not in ("auto", "cartesian"):
-        raise ValueError(f"geometry: got {geometry!r}; it must be 'auto' or 'cartesian', the only one so far")
+    asked = Asked(geometry, radius, shallow)
+    names = asked.system.directions
     least = checked_missing(missing, least_accuracy, accuracy)
     sizes, variables = _parts(obj)
-    owners = _owners(sizes, variables, axes)
+    mesh = find_mesh(obj, variables, axes, spacing, asked, lambda given: _owners(sizes, variables, given, asked))
+    if mesh is not None:
+        axes = {**(axes or {}), **mesh.counted}
+        variables = {key: variable for key, variable in variables.items() if key not in mesh.dims}
+    owners = _owners(sizes, variables, axes, asked)
     steps = _steps(spacing, sizes, variables, owners)
-    periods = _periods(periodic, sizes, owners)
-    walls = _walls(boundary, obj, sizes, owners)
+    counted: Set[str] = set() if mesh is None else mesh.dims
+    periods = _periods(periodic, sizes, owners, counted)
+    walls = _walls(boundary, obj, sizes, owners, names)
     fit = _scheme(scheme)
     downs = _downs(positive, sizes, owners)
-    chosen = {owners[name]: name for name in SPATIAL if name in owners and sizes[owners[name]] != 1}
+    if mesh is not None:
+        mesh.refuse(boundary=bool(walls), scheme=fit is not None, positive=bool(downs))
+    chosen = {owners[name]: name for name in names if name in owners and sizes[owners[name]] != 1}
     if not chosen:
         raise ValueError(
             f"axes: none of the dimensions {_listed(sizes)} is known as a direction of more than one "
-            f"point; name them, axes={{'x': dimension, 'y': dimension}}{_auxiliary(obj, sizes)}"
+            f"point; name them, axes={{{names[0]!r}: dimension, {names[1]!r}: dimension}}{_auxiliary(obj, sizes)}"
         )
-    bare = [dim for dim in chosen if dim not in variables and dim not in steps]
+    bare = [dim for dim in chosen if dim not in variables and dim not in steps and dim not in counted]
     if bare:
         raise _no_coordinate(obj, {dim: chosen[dim] for dim in bare})
 
     def axis(name: str, dim: str) -> Axis:
         period = periods.get(dim, False)
         how = (walls.get(dim, ()), fit, downs.get(dim))
-        return _axis(name, dim, variables.get(dim), sizes[dim], accuracy, steps.get(dim), period, obj.attrs, *how)
+        if dim in counted:
+            turn = None if period is False else float(sizes[dim])
+            return Axis(name, dim, np.arange(float(sizes[dim])), period=turn, accuracy=accuracy)
+        step = steps.get(dim)
+        return _axis(name, dim, variables.get(dim), sizes[dim], accuracy, step, period, obj.attrs, asked, *how)
 
     others = []
     for dim in sorted(dim for dim in sizes if isinstance(dim, str) and dim not in chosen and sizes[dim] != 1):
@@ -148,13 +175,12 @@ def infer_grid(
             except (TypeError, ValueError):
                 # Nothing is asked of it yet; axis_of gives the reason to whoever differentiates along it.
                 continue
-    return Grid(
-        tuple([axis(name, dim) for dim, name in chosen.items()]),
-        tuple(others),
-        mask=mask_of(obj, mask),
-        missing=missing,
-        least_accuracy=least,
-    )
+    along = tuple([axis(name, dim) for dim, name in chosen.items()])
+    if mesh is None:
+        grid = asked.grid(along, tuple(others))
+    else:
+        grid = mesh.with_periods(periods).grid(along, tuple(others), asked)
+    return replace(grid, mask=mask_of(obj, mask), missing=missing, least_accuracy=least)
 
 
 def infer_axis(obj: xr.DataArray | xr.Dataset, dim: str, accuracy: int = 2) -> Axis:
@@ -191,7 +217,7 @@ def infer_axis(obj: xr.DataArray | xr.Dataset, dim: str, accuracy: int = 2) -> A
     """
     sizes, variables = _parts(obj)
     if dim not in sizes:
-        owner = _owners(sizes, variables, None).get(dim) if dim in SPATIAL else None
+        owner = _owners(sizes, variables, None, _AUTO).get(dim) if dim in SPATIAL else None
         if owner is None:
             raise KeyError(f"dim: {dim!r} is no dimension or direction of the data, which has {_listed(sizes)}")
         dim = owner
@@ -200,7 +226,7 @@ def infer_axis(obj: xr.DataArray | xr.Dataset, dim: str, accuracy: int = 2) -> A
     name = claim[0] if claim is not None and claim[0] in SPATIAL else None
     if variable is None:
         raise _no_coordinate(obj, {dim: name})
-    return _axis(name or dim, dim, variable, sizes[dim], accuracy, None, False, _NO_ATTRS)
+    return _axis(name or dim, dim, variable, sizes[dim], accuracy, None, False, _NO_ATTRS, _AUTO)
 
 
 def axis_of(obj: xr.DataArray | xr.Dataset, dim: str, grid: Grid | None = None) -> Axis:
@@ -266,21 +292,25 @@ def require_lengths(grid: Grid) -> None:
     --------
     >>> require_lengths(Grid((Axis("y", "lat", np.arange(3.0), obstacle="is a latitude, which is no length"),)))
     Traceback (most recent call last):
-    ValueError: grid: dimension 'lat' is a latitude, which is no length. No geometry that knows it ...
+    ValueError: grid: dimension 'lat' is a latitude, which is no length. Geometric operators need lengths: ...
     """
     bad = [axis for axis in grid.axes if axis.obstacle is not None]
     if bad:
         them = "; ".join(f"dimension {axis.dim!r} {axis.obstacle}" for axis in bad)
         assign = ", ".join(f"{axis.dim!r}: lengths" for axis in bad)
         leave = ", ".join(f"{axis.name!r}: None" for axis in bad)
-        rest = f", or leave directions out (infer_grid(obj, axes={{{leave}}}))" if len(bad) < len(grid.axes) else ""
+        what = "leave directions out" if grid.system.cartesian else "take the horizontal part"
+        rest = f", or {what} (infer_grid(obj, axes={{{leave}}}))" if len(bad) < len(grid.axes) else ""
+        angles = any(word in them for word in ("latitude", "longitude", "angle"))
+        way = "name a geometry that knows angles (infer_grid(obj, geometry='spherical')), " if angles else ""
         raise ValueError(
-            f"grid: {them}. No geometry that knows {'it' if len(bad) == 1 else 'them'} exists yet: assign "
-            f"coordinates in metres (obj.assign_coords({{{assign}}})), take derivatives with respect to the "
-            f"coordinate itself (fg.derivative){rest}"
+            f"grid: {them}. Geometric operators need lengths: {way}assign coordinates in metres "
+            f"(obj.assign_coords({{{assign}}})), take derivatives with respect to the coordinate itself "
+            f"(fg.derivative){rest}"
         )
-    sizes = {axis: metres(axis.units) for axis in grid.axes}
-    measured = [axis for axis in grid.axes if sizes[axis] is not None]
+    angles_at = {grid.directions[place] for place in grid.system.angles}
+    sizes = {axis: metres(axis.units) for axis in grid.axes if axis.name not in angles_at}
+    measured = [axis for axis in sizes if sizes[axis] is not None]
     if len({sizes[axis] for axis in measured}) > 1:
         units = ", ".join(f"{axis.dim!r} in {axis.units}" for axis in measured)
         raise ValueError(
@@ -317,16 +347,17 @@ def _kind(variable: xr.Variable | None) -> str:
     return kind
 
 
-def _owners(sizes: Sizes, variables: Variables, axes: Mapping[str, str | None] | None) -> dict[str, str]:
+def _owners(sizes: Sizes, variables: Variables, axes: Mapping[str, str | None] | None, asked: Asked) -> dict[str, str]:
     """The dimension of each direction, those of length 1 included."""
-    given = {} if axes is None else _checked_axes(axes, sizes)
+    names, claim_of = asked.system.directions, asked.claim()
+    given = {} if axes is None else _checked_axes(axes, sizes, names)
     claims: dict[str, list[tuple[tuple[bool, int], str]]] = {}
     for dim, size in sizes.items():
         if not isinstance(dim, str) or dim in given.values():
             continue
         variable = variables.get(dim)
-        claim = direction(dim, _attrs(variable), _kind(variable))
-        if claim is not None and claim[0] in SPATIAL and claim[0] not in given:
+        claim = claim_of(dim, _attrs(variable), _kind(variable))
+        if claim is not None and claim[0] in names and claim[0] not in given:
             # one of length 1 is a direction only where nothing longer is
             claims.setdefault(claim[0], []).append(((size == 1, claim[1]), dim))
     owners = {name: dim for name, dim in given.items() if dim is not None}
@@ -344,12 +375,13 @@ def _owners(sizes: Sizes, variables: Variables, axes: Mapping[str, str | None] |
     return owners
 
 
-def _checked_axes(axes: Mapping[str, str | None], sizes: Sizes) -> dict[str, str | None]:
+def _checked_axes(axes: Mapping[str, str | None], sizes: Sizes, names: tuple[str, str, str]) -> dict[str, str | None]:
+    a, b, c = map(repr, names)
     if not isinstance(axes, Mapping):
-        raise TypeError(f"axes: got {axes!r}; it must map 'x', 'y' or 'z' to dimensions, such as {{'x': 'lon'}}")
+        raise TypeError(f"axes: got {axes!r}; it must map {a}, {b} or {c} to dimensions, such as {{{a}: 'lon'}}")
     for name, dim in axes.items():
-        if name not in SPATIAL:
-            raise ValueError(f"axes: {name!r} is no direction; they are 'x', 'y' and 'z', as in axes={{'x': 'lon'}}")
+        if name not in names:
+            raise ValueError(f"axes: {name!r} is no direction; they are {a}, {b} and {c}, as in axes={{{a}: 'lon'}}")
         if dim is not None and dim not in sizes:
             raise ValueError(f"axes: {dim!r} (for {name}) is no dimension of the data, which has {_listed(sizes)}")
         if dim is not None and list(axes.values()).count(dim) > 1:
@@ -395,18 +427,21 @@ def _steps(spacing: Any, sizes: Sizes, variables: Variables, owners: Mapping[str
     return steps
 
 
-def _periods(periodic: Any, sizes: Sizes, owners: Mapping[str, str]) -> dict[str, float | None]:
-    """Dimensions that repeat, with their period where the caller gave one."""
+def _periods(periodic: Any, sizes: Sizes, owners: Mapping[str, str], counted: Set[str]) -> dict[str, Any]:
+    """Dimensions that repeat, with their period where the caller gave one; along those that count points a vector."""
     if isinstance(periodic, str):
         periodic = (periodic,)
     if not isinstance(periodic, Iterable):
         raise TypeError(f"periodic: got {periodic!r}; it must be a list of dimensions, or map them to periods")
     pairs = periodic.items() if isinstance(periodic, Mapping) else [(key, None) for key in periodic]
-    periods: dict[str, float | None] = {}
+    periods: dict[str, Any] = {}
     for key, value in pairs:
         dim = _dim_of(key, "periodic", sizes, owners)
         if dim in periods:
             raise ValueError(f"periodic: dimension {dim!r} is given twice, as {key!r} the second time")
+        if dim in counted and isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
+            periods[dim] = tuple([_number(one, f"periodic: the period of dimension {dim!r}") for one in value])
+            continue
         period = None if value is None else _number(value, f"periodic: the period of dimension {dim!r}")
         if period is not None and not (math.isfinite(period) and period > 0):
             raise ValueError(f"periodic: the period of dimension {dim!r} is {period}; it must be positive and finite")
@@ -414,7 +449,9 @@ def _periods(periodic: Any, sizes: Sizes, owners: Mapping[str, str]) -> dict[str
     return periods
 
 
-def _walls(boundary: Any, obj: Obj, sizes: Sizes, owners: Mapping[str, str]) -> dict[str, Boundary]:
+def _walls(
+    boundary: Any, obj: Obj, sizes: Sizes, owners: Mapping[str, str], names: tuple[str, str, str]
+) -> dict[str, Boundary]:
     """For each dimension what is known at its ends, of each field."""
     if boundary is None:
         return {}
@@ -432,7 +469,7 @@ def _walls(boundary: Any, obj: Obj, sizes: Sizes, owners: Mapping[str, str]) -> 
             continue
         for name in given:
             known = [obj.name] if isinstance(obj, xr.DataArray) else list(obj.data_vars)
-            if name not in known and name not in SPATIAL:
+            if name not in known and name not in names:
                 raise ValueError(
                     f"boundary: {name!r} (for dimension {dim!r}) is no field of the data, which has {_listed(known)}, "
                     "and no direction of a component"
@@ -487,6 +524,7 @@ def _axis(
     step: float | None,
     period: float | Literal[False] | None,
     obj_attrs: Mapping[Any, Any],
+    asked: Asked,
     boundary: Boundary = (),
     scheme: LeastSquares | None = None,
     down: bool | None = None,
@@ -504,7 +542,7 @@ def _axis(
         nodes, units, scale = np.arange(size) * (1.0 if step is None else step), None, 1.0
     if period is None:
         period = found_period(dim, nodes, scale, attrs, obj_attrs)
-    why = obstacle(dim, name, attrs, _kind(variable), told=down is not None) if name in SPATIAL else None
+    why = asked.obstacle(dim, name, attrs, _kind(variable), told=down is not None)
     down = points_down(name, attrs) if down is None else down
     period = None if period is False else period
     return Axis(name, dim, nodes, units, period, accuracy, why, boundary, scheme, down)
@@ -585,5 +623,8 @@ def _auxiliary(obj: Obj, dims: Iterable[Hashable]) -> str:
         else:
             flat.append(f"{name!r} {variable.dims}")
     if flat:
-        lines.append(f"; only one-dimensional coordinates are understood for now, which {', '.join(flat)} is not")
+        lines.append(
+            f"; of coordinates of several dimensions, as {', '.join(flat)} {'is' if len(flat) == 1 else 'are'}, there "
+            "must be as many as dimensions, and each must be known or named, axes={'x': name, 'y': name}"
+        )
     return "".join(lines)

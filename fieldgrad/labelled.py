@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from fieldgrad import chunked, operators, units
+from fieldgrad import chunked, operators, second, units
 from fieldgrad.catalogue import Quantity
 from fieldgrad.chunked import evaluate, of_scalar
 from fieldgrad.components import Components, find_components, refuse_staggered
@@ -26,8 +26,10 @@ from fieldgrad.fields import (
     name_of,
     parameter_of,
     relabel,
+    require_coordinate,
     require_free,
     require_labelled,
+    require_whole,
     scalar_of,
     short_of,
     units_of,
@@ -44,6 +46,8 @@ Names = Sequence[str | xr.DataArray] | None
 
 COMPONENT = "component"
 DIRECTION = "direction"
+# Entries of a Hessian.
+_PURE, _MIXED = ((0, 0), (1, 1), (2, 2)), ((0, 1), (0, 2), (1, 2))
 
 # Of horizontal velocities, by what their standard names contain; CF standard name table, version 85.
 STANDARD_NAMES: Mapping[str, Mapping[str, str]] = {
@@ -96,19 +100,8 @@ def derivative(
     array([0., 2., 6., 8.])
     """
     field = array_of(f, "f")
-    if not isinstance(dim, str) and order != 1:
-        raise TypeError(f"order: is {order!r} beside a mapping of dimensions to orders; say the orders there alone")
-    orders = {dim: order} if isinstance(dim, str) else dict(dim)
-    if not orders:
-        raise ValueError("dim: is empty; name at least one dimension")
+    steps = derivative_steps(f, dim, order, grid)
     result = working(field, name_of(f, "f"))
-    steps: list[tuple[Axis, int]] = []
-    for key, times in orders.items():
-        if not isinstance(times, int | np.integer) or isinstance(times, bool) or times < 1:
-            raise ValueError(f"order: got {times!r} for dimension {key!r}; it must be an integer of at least 1")
-        steps.append((axis_of(f, key, grid), int(times)))
-    if len({axis.dim for axis, _ in steps}) < len(steps):
-        raise ValueError(f"dim: {sorted(orders)} name one dimension twice; give its order once")
     for place, frame in enumerate([frame_along(axis, f, times, grid) for axis, times in steps]):
         # of a derivative along another axis only the changes of a known value are known, and it does not change
         result = chunked.derivative(result, frame.linear if place else frame)
@@ -124,6 +117,28 @@ def derivative(
         unit=units.combine([(units_of(f), 1), *((axis.units, -times) for axis, times in steps)]),
         grid="; ".join(axis.description for axis, _ in steps),
     )
+
+
+def derivative_steps(
+    f: xr.DataArray, dim: str | Mapping[str, int], order: int, grid: Grid | None
+) -> list[tuple[Axis, int]]:
+    """The axes of a derivative, and how often it is taken along each."""
+    if not isinstance(dim, str) and order != 1:
+        raise TypeError(f"order: is {order!r} beside a mapping of dimensions to orders; say the orders there alone")
+    orders = {dim: order} if isinstance(dim, str) else dict(dim)
+    if not orders:
+        raise ValueError("dim: is empty; name at least one dimension")
+    steps: list[tuple[Axis, int]] = []
+    for key, times in orders.items():
+        if not isinstance(times, int | np.integer) or isinstance(times, bool) or times < 1:
+            raise ValueError(f"order: got {times!r} for dimension {key!r}; it must be an integer of at least 1")
+        axis = axis_of(f, key, grid)
+        if grid is not None and axis in grid.axes:
+            require_coordinate(grid, axis)
+        steps.append((axis, int(times)))
+    if len({axis.dim for axis, _ in steps}) < len(steps):
+        raise ValueError(f"dim: {sorted(orders)} name one dimension twice; give its order once")
+    return steps
 
 
 def gradient(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
@@ -166,9 +181,9 @@ def gradient(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
         {COMPONENT: grid.names},
         name=f"grad_{short_of(f)}",
         long_name=f"gradient of {long_of(f)}",
-        definition=f"d({short_of(f)})/dx_i",
+        definition=f"d({short_of(f)})/dx_i" if not grid.system.turning else f"d({short_of(f)})/(h_i dq_i)",
         unit=units.combine([(units_of(f), 1), (length_of(grid), -1)]),
-        grid=grid.description,
+        grid=grid,
     )
 
 
@@ -201,15 +216,17 @@ def laplacian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     array([2., 2., 2., 2.])
     """
     grid, frame, field = scalar_of(f, grid, 2)
-    (result,) = evaluate(of_scalar(operators.laplacian), [field], frame)
+    require_whole(grid, "a Laplacian")
     return relabel(
         f,
-        result,
+        second.laplacian(field, frame_of(grid, f, bent=_PURE), frame),
         name=f"laplacian_{short_of(f)}",
         long_name=f"Laplacian of {long_of(f)}",
-        definition=" + ".join(f"d2({short_of(f)})/d{name}2" for name in grid.names),
+        definition=" + ".join(f"d2({short_of(f)})/d{name}2" for name in grid.names)
+        if not grid.system.turning
+        else f"div grad {short_of(f)}",
         unit=units.combine([(units_of(f), 1), (length_of(grid), -2)]),
-        grid=grid.description,
+        grid=grid,
     )
 
 
@@ -242,18 +259,19 @@ def hessian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     >>> fg.hessian(2 * x * y).sel(component="x", direction="y").mean().round(12).item()
     2.0
     """
-    grid, frame, field = scalar_of(f, grid)
+    grid, frame, field = scalar_of(f, grid, 2)
     require_free(f, COMPONENT, DIRECTION)
-    result = chunked.hessian(field, frame, frame_of(grid, f, 2))
+    require_whole(grid, "a Hessian")
+    result = second.hessian(field, frame_of(grid, f, bent=(*_PURE, *_MIXED)), frame)
     return relabel(
         f,
         result,
         {COMPONENT: grid.names, DIRECTION: grid.names},
         name=f"hessian_{short_of(f)}",
         long_name=f"Hessian of {long_of(f)}",
-        definition=f"d2({short_of(f)})/dx_i dx_j",
+        definition=f"d2({short_of(f)})/dx_i dx_j" if not grid.system.turning else f"grad grad {short_of(f)}",
         unit=units.combine([(units_of(f), 1), (length_of(grid), -2)]),
-        grid=grid.description,
+        grid=grid,
     )
 
 
@@ -486,6 +504,7 @@ def _derive(
         refuse_staggered(obj, components)
         grid = infer_grid(obj)
     require_lengths(grid)
+    require_whole(grid, "the gradient of a vector")
     found = find_components(obj, grid, components)
     first = found.fields[0]
     frame = frame_of(grid, first, vector=found)
@@ -519,8 +538,8 @@ def _derive(
         factors: list[tuple[str | None, int | Fraction]] = [(rate, record.power)]
         factors += [(_parameter_units(name, stated, speed, length), power) for name, power in record.powers.items()]
         extra = dict(zip(record.dims, part, strict=True)) if part else {}
-        labels_of = {"grid": grid.description, "standard_name": _standard_name(record, found, grid)}
-        labelled.append(_labelled(first, result, record, extra, units.combine(factors), **labels_of))
+        cf_name = _standard_name(record, found, grid)
+        labelled.append(_labelled(first, result, record, extra, units.combine(factors), grid, cf_name))
     return labelled
 
 
@@ -541,7 +560,7 @@ def _labelled(
     record: Quantity,
     extra: Mapping[str, Sequence[str | int]],
     unit: str | None,
-    grid: str | None = None,
+    grid: Grid | str | None = None,
     standard_name: str | None = None,
 ) -> xr.DataArray:
     return relabel(

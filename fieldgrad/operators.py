@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fieldgrad import poles
 from fieldgrad.catalogue import Quantity
+from fieldgrad.geometry import ONE, Metric
 from fieldgrad.grid import SPATIAL
 from fieldgrad.masks import Holes, Rule
 from fieldgrad.stencils import Stencil
@@ -38,7 +40,7 @@ class Frame:
     Parameters
     ----------
     directions : tuple of str
-        Some of "x", "y", "z", in that order.
+        Some of the names, in that order.
     axes : tuple of int
         For each its axis of the field, not negative.
     stencils : tuple of Stencil
@@ -47,6 +49,10 @@ class Frame:
         Whether the directions are left-handed, so that pseudo-vectors and pseudo-scalars have the other sign.
     holes : Holes, optional
         Which points may be missing, and what is done beside them.
+    metric : Metric, optional
+        How coordinate derivatives become physical ones, on the points of the output; None where they are.
+    names : tuple of str
+        Names of all three directions.
     """
 
     directions: tuple[str, ...]
@@ -54,11 +60,13 @@ class Frame:
     stencils: tuple[Stencil, ...]
     left_handed: bool = False
     holes: Holes | None = None
+    metric: Metric | None = None
+    names: tuple[str, ...] = SPATIAL
 
     @property
     def columns(self) -> tuple[int, ...]:
-        """Places of the directions among x, y, z."""
-        return tuple(SPATIAL.index(direction) for direction in self.directions)
+        """Places of the directions among the names."""
+        return tuple(self.names.index(direction) for direction in self.directions)
 
     def beside(self, direction: str, other: Frame) -> Frame:
         """With one more direction: that of another frame on the same fields."""
@@ -139,7 +147,8 @@ def working_dtype(dtype: np.dtype[Any], name: str = "f") -> np.dtype[Any]:
         return np.dtype(np.float32)
     if native.kind in "iub":
         return np.dtype(np.float64)
-    hint = "convert it (astype('float64'))" if native.kind in "fc" else "pass real or complex numbers"
+    wide = {"f": "float64", "c": "complex128"}.get(native.kind)
+    hint = "pass real or complex numbers" if wide is None else f"convert it (astype({wide!r}))"
     raise TypeError(f"{name}: has dtype {dtype}, which cannot be differentiated; {hint}")
 
 
@@ -148,11 +157,19 @@ def as_field(array: Any, name: str = "f", dtype: np.dtype[Any] | None = None) ->
     refuse_lazy(array, name)
     if isinstance(array, np.ma.MaskedArray):
         wanted = working_dtype(array.dtype, name) if dtype is None else dtype
-        filled: Array = np.ma.filled(array.astype(wanted), np.nan)
+        filled: Array = np.ma.filled(_converted(array, wanted), np.nan)
         return filled
     plain = np.asarray(array)
-    wanted = working_dtype(plain.dtype, name) if dtype is None else dtype
-    return plain.astype(wanted, copy=False)
+    return _converted(plain, working_dtype(plain.dtype, name) if dtype is None else dtype)
+
+
+def _converted(array: Array, dtype: np.dtype[Any]) -> Array:
+    try:
+        return array.astype(dtype, copy=isinstance(array, np.ma.MaskedArray))
+    except MemoryError:
+        from fieldgrad.kernels.layout import no_memory
+
+        raise no_memory(array.shape, dtype) from None
 
 
 def refuse_lazy(array: Any, name: str) -> None:
@@ -238,8 +255,13 @@ def gradient(f: Array, frame: Frame, out: Array | None = None) -> Array:
 
 
 def laplacian(f: Array, frame: Frame, out: Array | None = None) -> Array:
-    """Sum of the second derivatives; the frame holds the tables of those."""
+    """Sum of the second derivatives; the frame holds the tables of those, and the squares of a metric's entries."""
     return _one(f, frame, "row_sum", (), (), out)
+
+
+def slope(f: Array, frame: Frame, weights: Sequence[Any], out: Array | None = None) -> Array:
+    """Weighted sum of the coordinate derivatives of a scalar, the weights numbers or arrays that broadcast."""
+    return _one(f, replace(frame, metric=None), "advection", (), _in_space(weights, frame, f), out)
 
 
 def scalar_dissipation(f: Array, frame: Frame, diffusivity: Any, out: Array | None = None) -> Array:
@@ -253,14 +275,27 @@ def advection(f: Array, frame: Frame, velocity: Sequence[Array], out: Array | No
     return _one(f, frame, "advection", (), _in_space(velocity, frame, f), out)
 
 
+def vector_advection(
+    fields: Sequence[Array], labels: Sequence[str], frame: Frame, velocity: Sequence[Array], out: Array
+) -> None:
+    """(u . grad) of a vector with labelled components, shape (components, ...), u along the directions of the frame."""
+    from fieldgrad.kernels.launch import Request
+
+    shape = frame.output_shape(fields[0].shape)
+    dtype = fields[0].dtype
+    values = [as_parameter(value, "velocity", dtype, shape) for value in _in_space(velocity, frame, fields[0])]
+    rows = tuple(frame.names.index(label) for label in labels)
+    _run(fields, labels, frame, [Request("vector_advection", rows, (), (0, 1, 2))], values, [out])
+
+
 def directional_derivative(f: Array, frame: Frame, along: Sequence[Array], out: Array | None = None) -> Array:
     """Derivative of a scalar along the unit vector of `along`; NaN where that vanishes."""
     return _one(f, frame, "along", (), _in_space(along, frame, f), out)
 
 
-def _in_space(vector: Sequence[Array], frame: Frame, f: Array) -> list[Array]:
+def _in_space(vector: Sequence[Any], frame: Frame, f: Array) -> list[Any]:
     zero = np.zeros((), f.real.dtype)
-    return [vector[frame.directions.index(name)] if name in frame.directions else zero for name in SPATIAL]
+    return [vector[frame.directions.index(name)] if name in frame.directions else zero for name in frame.names]
 
 
 def helicity(velocity: Sequence[Array], frame: Frame, out: Array | None = None) -> Array:
@@ -287,7 +322,7 @@ def _with_velocity(name: str, velocity: Sequence[Array], frame: Frame, out: Arra
     shape = frame.output_shape(velocity[0].shape)
     result = allocate(velocity[0], shape, ()) if out is None else _checked_out(out, shape, velocity[0].dtype, velocity)
     own = [inside(field, frame) for field in velocity]
-    _run(velocity, SPATIAL, frame, [Request(name, (), (), (0, 1, 2))], own, [result])
+    _run(velocity, frame.names, frame, [Request(name, (), (), (0, 1, 2))], own, [result])
     return np.negative(result, out=result) if frame.left_handed else result
 
 
@@ -371,7 +406,7 @@ def _request(
     name, plane = record.name, None
     if record.function is not None:
         name = key_of(name, record.function)
-    order: tuple[str, ...] = SPATIAL
+    order = frame.names
     if len(frame.directions) == 2 and record.own_plane_form:
         name, order = f"{name}_in_plane", frame.directions
         first, second = frame.columns
@@ -514,8 +549,16 @@ def _one(
     target = result[np.newaxis] if squeeze else result
     rows, columns = (*places, (), ())[:2]
     request = Request(name, rows, columns, tuple(range(len(values))))
-    _run([f], SPATIAL[:1], frame, [request], values, [target])
+    _run([f], (), frame, [request], values, [target])
     return result
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """The holes of a frame, and what the tables along x, y and z become beside them."""
+
+    holes: Holes | None = None
+    rules: Sequence[Rule | None] = (None, None, None)
 
 
 def _run(
@@ -525,33 +568,127 @@ def _run(
     requests: Sequence[Request],
     parameters: Sequence[Array],
     outs: Sequence[Array],
+    *,
+    difference: bool = True,
 ) -> None:
-    from fieldgrad.kernels.launch import evaluate
+    """Point functions of the gradient of a vector with labelled components, or without labels of a scalar.
 
+    Tables whose rows do not sum to zero (`difference` is False) know of no metric.
+    """
     axes: list[int | None] = [None] * 3
     stencils: list[Stencil | None] = [None] * 3
     rules: list[Rule | None] = [None] * 3
     for column, axis, stencil in zip(frame.columns, frame.axes, frame.stencils, strict=True):
         axes[column], stencils[column] = axis, stencil
+    rows = [frame.names.index(label) for label in labels] or [0]
     if frame.holes is not None and frame.holes.valid is None:
         frame = seen(frame, fields)
-    holes = frame.holes
-    if holes is not None:
-        for column, one in zip(frame.columns, holes.rules, strict=True):
+    if frame.holes is not None:
+        for column, one in zip(frame.columns, frame.holes.rules, strict=True):
             rules[column] = one
+    beside = _Beside(frame.holes, rules)
+    if frame.metric is None:
+        _launch(fields, rows, axes, stencils, requests, parameters, outs, beside, difference=difference)
+        return
+    more, metric = _entries(fields, rows if labels else (), frame)
+    _launch(fields, rows, axes, stencils, requests, [*parameters, *more], outs, beside, metric)
+    shape = frame.output_shape(fields[0].shape)
+    valid = None if frame.holes is None else frame.holes.valid
+    limits = poles.tensors(fields, rows, axes, stencils, frame.metric, shape, valid, vector=bool(labels))
+    for axis, index, L in limits:
+        row = (slice(None),) * axis + (slice(index, index + 1),)
+        there = [out[(slice(None),) * (out.ndim - len(shape)) + row] for out in outs]
+        _of_tensor(L, rows, requests, [value[row] if value.ndim else value for value in parameters], there)
+        if valid is not None:
+            for out in there:
+                np.copyto(out, out.dtype.type(np.nan), where=inside(valid, frame)[row] == 0)
+
+
+def _entries(fields: Sequence[Array], rows: Sequence[int], frame: Frame) -> tuple[list[Array], Any]:
+    """Parameters that the metric of a frame adds, and which entries of it they are, as the kernels take them."""
+    assert frame.metric is not None
+    shape, dtype = frame.output_shape(fields[0].shape), fields[0].real.dtype
+    transform, connection = frame.metric.terms(rows, frame.columns)
+    arrays = sorted({number for _, (number, _) in (*transform, *connection) if number != ONE})
+    turning = sorted({k for (_, _, k), _ in connection})
+    return [
+        *(_thin(frame.metric.arrays[number], dtype, shape) for number in arrays),
+        *(inside(fields[rows.index(k)], frame) for k in turning),
+    ], (transform, connection, arrays, turning)
+
+
+def _thin(array: Array, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
+    array = array.astype(dtype, copy=False)
+    return array.reshape(()) if array.size == 1 else np.broadcast_to(array, shape)
+
+
+def _launch(
+    fields: Sequence[Array],
+    rows: Sequence[int],
+    axes: Sequence[int | None],
+    stencils: Sequence[Stencil | None],
+    requests: Sequence[Request],
+    parameters: Sequence[Array],
+    outs: Sequence[Array],
+    beside: _Beside,
+    entries: Any = None,
+    *,
+    difference: bool = True,
+) -> None:
+    """Hand arrays to the kernels; the last parameters are those of the entries of a metric."""
+    from fieldgrad.kernels.launch import Metric as Entries
+    from fieldgrad.kernels.launch import evaluate
+
+    metric, holes = None, beside.holes
+    if entries is not None:
+        transform, connection, arrays, turning = entries
+        first = len(parameters) - len(arrays) - len(turning)
+        place = {number: first + at for at, number in enumerate(arrays)} | {ONE: ONE}
+        velocity = {k: first + len(arrays) + at for at, k in enumerate(turning)}
+        metric = Entries(
+            tuple((m, j, place[number], sign) for (m, j), (number, sign) in transform),
+            tuple((i, j, velocity[k], place[number], sign) for (i, j, k), (number, sign) in connection),
+        )
     if fields[0].dtype.kind == "c":
-        if any(stencil.linear is not stencil for stencil in frame.stencils):
+        if any(stencil is not None and stencil.linear is not stencil for stencil in stencils):
             raise TypeError(
                 "boundary: a value other than zero is known at a wall, of which part of a complex field is not told; "
                 "pass its real and its imaginary part apart"
             )
         # operators are linear, with real weights: real and imaginary parts are one more dimension of two points
         fields, outs = [_as_real(field) for field in fields], [_as_real(out) for out in outs]
-        parameters = [_beside(value, outs[0].shape[-1]) if value.ndim else value for value in parameters]
+        parameters = [
+            _as_real(value) if value.dtype.kind == "c" else _beside(value, 2) if value.ndim else value
+            for value in parameters
+        ]
         if holes is not None and holes.valid is not None:
             holes = replace(holes, valid=_beside(holes.valid, 2))
-    rows = [SPATIAL.index(label) for label in labels]
-    evaluate(fields, rows, axes, stencils, requests, parameters, outs, holes=holes, rules=rules)
+    how: dict[str, Any] = {"metric": metric, "holes": holes, "rules": beside.rules, "difference": difference}
+    evaluate(fields, rows, axes, stencils, requests, parameters, outs, **how)
+
+
+def _of_tensor(
+    L: Array, rows: Sequence[int], requests: Sequence[Request], parameters: Sequence[Array], outs: Sequence[Array]
+) -> None:
+    """Point functions of given tensors, shape (3, 3, ...), each the gradient of a linear field on 2 x 2 x 2 points."""
+    shape = L.shape[2:]
+    count = int(np.prod(shape))
+    step = Stencil(np.zeros((1, 1)), np.array([[-1.0, 1.0]]), np.zeros((0, 0)), np.zeros(1), nodes=2)
+    fields = []
+    for i in rows:
+        # the value at the corner (a, b, c) of the cube is row a + 2 b + 3 c; the kernel reads the edges alone
+        # and rows that are not joined in memory stay rows, hence one kernel serves any number of points
+        values = np.zeros((7, count + 1), L.dtype)[:, :count]
+        values[1:4] = L[i].reshape(3, count)
+        jump = values.strides[0]
+        strides = (jump, 2 * jump, 3 * jump, values.itemsize)
+        fields.append(np.lib.stride_tricks.as_strided(values, (2, 2, 2, count), strides, writeable=False))
+    flat = [np.broadcast_to(value, shape).reshape(1, 1, 1, count) if value.ndim else value for value in parameters]
+    leading = [out.shape[: out.ndim - len(shape)] for out in outs]
+    results = [np.empty((*lead, 1, 1, 1, count), L.dtype) for lead in leading]
+    _launch(fields, rows, (0, 1, 2), (step,) * 3, requests, flat, results, _Beside())
+    for out, result, lead in zip(outs, results, leading, strict=True):
+        out[...] = result.reshape(*lead, *shape)
 
 
 def _as_real(array: Array) -> Array:
@@ -563,7 +700,11 @@ def _as_real(array: Array) -> Array:
 
 
 def _beside(value: Array, count: int) -> Array:
-    return np.broadcast_to(value[..., np.newaxis], (*value.shape, count))
+    """A real parameter on the dimension of real and imaginary parts."""
+    kept = value[tuple(slice(0, 1) if stride == 0 else slice(None) for stride in value.strides)]
+    # repeated where it varies along the last dimension, so that kernels take both parts as one row
+    parts = kept[..., np.newaxis] if kept.shape[-1] == 1 else np.repeat(kept[..., np.newaxis], count, axis=-1)
+    return np.broadcast_to(parts, (*value.shape, count))
 
 
 def allocate(like: Array, shape: Sequence[int], leading: Sequence[int]) -> Array:

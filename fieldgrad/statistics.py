@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from operator import mul
 from typing import Any, TypeVar
@@ -13,7 +14,10 @@ import xarray as xr
 
 from fieldgrad.chunked import is_lazy
 from fieldgrad.coordinates import direction
+from fieldgrad.curvilinear import Curvilinear
+from fieldgrad.curvilinear import volume_of as curvilinear_volume_of
 from fieldgrad.fields import Velocity, array_of, long_of, name_of, require_labelled, short_of
+from fieldgrad.geometry import measured_cells, volume_of
 from fieldgrad.grid import SPATIAL, Array, Grid
 from fieldgrad.infer import axis_of, infer_grid
 from fieldgrad.labelled import Names, derivative, derive
@@ -49,14 +53,15 @@ def mean(obj: Obj, dims: Dims = None, *, grid: Grid | None = None) -> Obj:
     TypeError
         If `obj` is no xarray object, or a variable to average holds no numbers.
     ValueError
-        If no dimension is named, or one twice; if the coordinate of one is unusable, or a latitude, whose cells
-        shrink towards the poles; or if the grid does not fit `obj`.
+        If no dimension is named, or one twice; if the coordinate of one is unusable, or a latitude without a longitude
+        and a spherical grid; or if the grid does not fit `obj`.
 
     Notes
     -----
     The weights are :attr:`Axis.cell_sizes`: the mean is the integral by the trapezoidal rule over the span, or over
-    the period. Points that are NaN, or masked by the grid, are left out with their cells. Sums are taken in double
-    precision.
+    the period. In other than Cartesian geometries they are the volumes (or areas) of the cells, with the integral of
+    the volume element over each: differences of sin(latitude), r^2/2 or (radius + z)^3/3. Points that are NaN, or
+    masked by the grid, are left out with their cells. Sums are taken in double precision.
 
     Examples
     --------
@@ -72,9 +77,9 @@ def mean(obj: Obj, dims: Dims = None, *, grid: Grid | None = None) -> Obj:
         _require_numbers(obj)
         return _weighted(obj, cells, grid)
     for variable in obj.data_vars.values():
-        if cells.keys() & set(variable.dims):
+        if cells.along.keys() & set(variable.dims):
             _require_numbers(variable)
-    kept = {name: coord for name, coord in obj.coords.items() if not cells.keys() & set(coord.dims)}
+    kept = {name: coord for name, coord in obj.coords.items() if not cells.along.keys() & set(coord.dims)}
     return obj.map(_weighted, keep_attrs=True, args=(cells, grid)).assign_coords(kept)
 
 
@@ -294,7 +299,9 @@ def invariant_histogram(
             f"obj: the mean square of its vorticity is {4 * scale}, and nothing can be normalised by it; "
             "pass a flow that rotates somewhere"
         )
-    weights = _product(_cells(Q, dims, grid)).transpose(*dims).values
+    sizes = _cells(Q, dims, grid).weights(Q)
+    assert sizes is not None
+    weights = sizes.broadcast_like(Q).transpose(*dims).values
     valid = (Q.notnull() & R.notnull()).values
     counted = weights[valid]
     counts, *_ = np.histogram2d(R.values[valid] / scale**1.5, Q.values[valid] / scale, edges, weights=counted)
@@ -342,19 +349,53 @@ def vieillefosse(R: Any) -> Any:
     return 0.0 - 3 * np.cbrt(half) ** 2
 
 
-def _cells(obj: Velocity, dims: Dims, grid: Grid | None) -> dict[str, Array]:
+@dataclass(frozen=True)
+class _Cells:
+    """Sizes of cells along each dimension to average over, and where they are no product of these a factor."""
+
+    along: dict[str, Array]
+    joint: xr.DataArray | None = None
+
+    def weights(self, f: xr.DataArray) -> xr.DataArray | None:
+        """Weights of the points of a field; None if it has none of the dimensions."""
+        there = [dim for dim in self.along if dim in f.dims]
+        if not there:
+            return None
+        if self.joint is None:
+            return _product({dim: self.along[dim] for dim in there})
+        # over what the field does not depend on the volume is added up
+        return (self.joint * _product(self.along)).sum([dim for dim in self.along if dim not in f.dims])
+
+
+def _cells(obj: Velocity, dims: Dims, grid: Grid | None) -> _Cells:
     """Weights of the points along each dimension to average over."""
     if dims is None:
         grid = infer_grid(obj) if grid is None else grid
         keys = list(grid.dims)
     else:
         keys = [dims] if isinstance(dims, str) else list(dims)
+        grid = _globe(obj) if grid is None else grid
     if not keys:
         raise ValueError("dims: is empty; name at least one dimension, or leave it out for all directions")
     cells = dict(_cells_along(obj, key, grid) for key in keys)
     if len(cells) < len(keys):
         raise ValueError(f"dims: {keys} name one dimension twice; name each once")
-    return cells
+    joint = None
+    if grid is not None and grid.system.measures() is None:
+        volume = curvilinear_volume_of(grid) if isinstance(grid.system, Curvilinear) else volume_of(grid)
+        place = {axis.dim: grid.directions.index(axis.name) for axis in grid.axes}
+        # axes are in the order of the directions, of which those that are absent have length one
+        joint = xr.DataArray(volume.squeeze(tuple({0, 1, 2} - set(place.values()))), dims=grid.dims)
+    return _Cells(cells, joint)
+
+
+def _globe(obj: Velocity) -> Grid | None:
+    """The grid of data that say that they are on a sphere."""
+    try:
+        grid = infer_grid(obj)
+    except (TypeError, ValueError):
+        return None
+    return None if grid.system.cartesian else grid
 
 
 def _cells_along(obj: Velocity, key: str, grid: Grid | None) -> tuple[str, Array]:
@@ -374,26 +415,29 @@ def _cells_along(obj: Velocity, key: str, grid: Grid | None) -> tuple[str, Array
         return key, np.ones(obj.sizes[key])
     if axis.obstacle is not None and "latitude" in axis.obstacle:
         raise ValueError(
-            f"dims: dimension {axis.dim!r} {axis.obstacle}, and the area of its cells depends on it. No geometry that "
-            f"knows it exists yet: weight by the cosine of the latitude (obj.weighted(np.cos(np.deg2rad("
-            f"obj[{axis.dim!r}]))).mean({axis.dim!r})), or name the other dimensions to average over"
+            f"dims: dimension {axis.dim!r} {axis.obstacle}, and the area of its cells depends on it. Pass a spherical "
+            "grid, grid=fg.infer_grid(obj, geometry='spherical'), or name the other dimensions to average over"
         )
-    return axis.dim, axis.cell_sizes if len(axis) > 1 else np.ones(len(axis))
+    if len(axis) == 1:
+        return axis.dim, np.ones(1)
+    if grid is not None and axis in grid.axes:
+        return axis.dim, measured_cells(grid, axis)
+    return axis.dim, axis.cell_sizes
 
 
 def _product(cells: Mapping[str, Array]) -> xr.DataArray:
     return reduce(mul, (xr.DataArray(sizes, dims=dim) for dim, sizes in cells.items()))
 
 
-def _weighted(f: xr.DataArray, cells: Mapping[str, Array], grid: Grid | None) -> xr.DataArray:
+def _weighted(f: xr.DataArray, cells: _Cells, grid: Grid | None) -> xr.DataArray:
     """Mean over those of some dimensions that a field has, and over its valid points."""
-    there = {dim: sizes for dim, sizes in cells.items() if dim in f.dims}
-    if not there:
+    weights = cells.weights(f)
+    if weights is None:
         return f
     valid = f
     if grid is not None and grid.mask is not None and set(grid.mask.dims) <= set(f.dims):
         valid = f.where(xr.DataArray(grid.mask.values, dims=grid.mask.dims))
-    average = valid.weighted(_product(there)).mean(list(there), keep_attrs=True)
+    average = valid.weighted(weights).mean([dim for dim in cells.along if dim in f.dims], keep_attrs=True)
     return average.astype(working_dtype(f.dtype))
 
 
@@ -411,7 +455,15 @@ def _fluctuation_and_slope(
     """A field about its mean, and the derivative of that, in double precision since its powers span many decades."""
     if array_of(f, "f").dtype.kind == "c":
         raise TypeError(f"f: {name_of(f, 'the field')} is complex; pass its real and imaginary parts one by one")
-    axis_of(f, dim, grid)  # raises before any work is done
+    axis = axis_of(f, dim, grid)  # raises before any work is done
+    system = (grid or _globe(f) or Grid(())).system
+    if axis.name in system.directions and (
+        system.measures() is None or system.directions.index(axis.name) in system.angles
+    ):
+        raise ValueError(
+            f"dim: steps along {axis.dim!r} have different lengths in {system.name} coordinates, and so have the "
+            "derivatives; take the moments of a component of fg.gradient or fg.velocity_gradient with fg.mean"
+        )
     fluctuation = f - mean(f, dims, grid=grid)
     return fluctuation, derivative(fluctuation, dim, grid=grid).astype(np.float64)
 

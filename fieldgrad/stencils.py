@@ -369,6 +369,10 @@ class Stencil:
         ValueError
             If the table is a block of another; transpose first, then slice.
         """
+        return self._transpose
+
+    @cached_property
+    def _transpose(self) -> Stencil:
         if self.nodes != self.rows or self.first:
             raise ValueError("transpose: the table is a block of a larger one; transpose that, then slice")
         n, h = self.rows, self.half_width
@@ -400,7 +404,8 @@ class Stencil:
         row_sum = band.sum(axis=0)
         row_sum[: len(lower)] = lower.sum(axis=1)
         row_sum[n - len(upper) :] = upper.sum(axis=1)
-        return Stencil(band, lower, upper, row_sum, nodes=n, periodic=self.periodic)
+        each = tuple(table.transpose() for table in self.each)
+        return Stencil(band, lower, upper, row_sum, nodes=n, periodic=self.periodic, each=each)
 
 
 def derivative_stencil(

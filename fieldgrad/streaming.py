@@ -314,7 +314,8 @@ def _plan(fields: Sequence[xr.DataArray], grid: Grid, keep: bool, workers: int) 
     first = fields[0]
     sizes = {str(dim): max(size, 1) for dim, size in first.sizes.items()}
     stored = first.encoding.get("preferred_chunks") or {first.dims[-1]: first.shape[-1]}  # rows where there are none
-    unit = {dim: min(int(stored.get(dim, 1)), size) for dim, size in sizes.items()}
+    # what a damaged file says of its chunks may be nonsense
+    unit = {dim: min(max(int(stored.get(dim, 1)), 1), size) for dim, size in sizes.items()}
     points = BLOCK // sum(field.dtype.itemsize for field in fields)
     block = _grown(unit, sizes, grid.dims, points)
     piece = _grown(block, sizes, grid.dims, _BLOCKS * workers * points)
@@ -366,7 +367,7 @@ class _Journal:
 
 def _asked(flow: _Flow, order: Order) -> dict[str, Any]:
     """What must be the same in a run that goes on where another ended."""
-    grid = hashlib.sha256()
+    grid = hashlib.sha256(repr(flow.grid.system).encode())
     for axis in flow.grid.axes:
         grid.update(repr((axis.name, axis.dim, axis.units, axis.period, axis.accuracy)).encode())
         grid.update(repr((axis.boundary, axis.scheme, axis.down)).encode())

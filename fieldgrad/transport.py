@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -29,6 +30,7 @@ from fieldgrad.fields import (
     relabel,
     require_free,
     require_labelled,
+    require_whole,
     scalar_of,
     short_of,
     units_of,
@@ -85,7 +87,7 @@ def directional_derivative(
         long_name=f"derivative of {long_of(f)} along a unit vector",
         definition=f"(a . grad {short_of(f)})/|a|",
         unit=units.combine([(units_of(f), 1), (length_of(grid), -1)]),
-        grid=grid.description,
+        grid=grid,
     )
 
 
@@ -124,16 +126,12 @@ def advection(
     array([ 1. , -0.5, -2. ])
     """
     carried = _carried(f, velocity, grid, components)
-    first = carried.first
-    return relabel(
-        first,
+    return carried.labelled(
         carried.rate(),
-        carried.extra,
-        name="advection" if carried.extra else f"advection_{short_of(first)}",
+        name="advection" if carried.joined else f"advection_{short_of(carried.first)}",
         long_name=f"advection of {carried.long_name}",
-        definition="u_j du_i/dx_j" if carried.extra else f"(u . grad) {short_of(first)}",
+        definition="u_j du_i/dx_j" if carried.joined else f"(u . grad) {short_of(carried.first)}",
         unit=units.combine([(carried.speed, 1), (carried.unit, 1), (length_of(carried.grid), -1)]),
-        grid=carried.grid.description,
     )
 
 
@@ -202,17 +200,14 @@ def material_derivative(
     axis = _time_axis(first, time, carried.grid)
     unit = _rate_unit(carried, axis)
     result = carried.rate(axis)
-    return relabel(
-        first,
+    return carried.labelled(
         result,
-        carried.extra,
-        name="material_derivative" if carried.extra else f"D{short_of(first)}_Dt",
+        name="material_derivative" if carried.joined else f"D{short_of(first)}_Dt",
         long_name=f"material derivative of {carried.long_name}",
         definition="du_i/dt + u_j du_i/dx_j"
-        if carried.extra
+        if carried.joined
         else f"d({short_of(first)})/dt + (u . grad) {short_of(first)}",
         unit=unit,
-        grid=f"{carried.grid.description}; {axis.description}",
     )
 
 
@@ -279,13 +274,15 @@ def scalar_dissipation(f: xr.DataArray, diffusivity: Any, *, grid: Grid | None =
         long_name=f"scalar dissipation of {long_of(f)}",
         definition=f"2 kappa |grad {short_of(f)}|^2",
         unit=units.combine([(unit, 1), (units_of(f), 2), (length, -2)]),
-        grid=grid.description,
+        grid=grid,
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _Carried:
     """A field and the flow that carries it: the parts of the field, with the dimension that they are to be joined on.
+
+    In other than Cartesian coordinates the components of a vector are joined parts too, since their unit vectors turn.
 
     Parameters
     ----------
@@ -299,6 +296,8 @@ class _Carried:
         The flow.
     grid : Grid
         Its directions.
+    order : tuple of str
+        Dimensions of the result, where the field was one array of components.
     """
 
     parts: tuple[xr.DataArray, ...]
@@ -306,6 +305,12 @@ class _Carried:
     extra: dict[str, tuple[str, ...]]
     velocity: Components
     grid: Grid
+    order: tuple[Hashable, ...] = ()
+
+    @property
+    def joined(self) -> bool:
+        """Whether the parts are the components of a Dataset."""
+        return bool(self.extra) and not self.order
 
     @property
     def first(self) -> xr.DataArray:
@@ -313,7 +318,7 @@ class _Carried:
 
     @property
     def long_name(self) -> str:
-        return "velocity" if self.extra else long_of(self.first)
+        return "velocity" if self.joined else long_of(self.first)
 
     @property
     def unit(self) -> str | None:
@@ -322,6 +327,20 @@ class _Carried:
     @property
     def speed(self) -> str | None:
         return units.common([units_of(part) for part in self.velocity.fields])
+
+    def labelled(self, result: Array, *, name: str, long_name: str, definition: str, unit: str | None) -> xr.DataArray:
+        """A result on the dimensions of the field."""
+        labelled = relabel(
+            self.first,
+            result,
+            self.extra,
+            name=name,
+            long_name=long_name,
+            definition=definition,
+            unit=unit,
+            grid=self.grid,
+        )
+        return labelled.transpose(*self.order) if self.order else labelled
 
     def rate(self, time: Axis | None = None) -> Array:
         """(u . grad) f, and with an axis of time df/dt too."""
@@ -332,29 +351,45 @@ class _Carried:
         vector = broadcast_on(self.first, self.velocity, self.grid, "velocity")
         leading = (len(self.fields),) if self.extra else ()
         result: Array
-        (result,) = evaluate(partial(_rate, bool(self.extra)), self.fields, frame, vector, [leading])
+        turning = self.labels if frame.metric is not None else ()
+        (result,) = evaluate(partial(_rate, bool(self.extra), turning), self.fields, frame, vector, [leading])
         return result
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the parts of a vector; none of a scalar."""
+        return next(iter(self.extra.values()), ())
 
 
 def _directional_derivative(fields: list[Array], frame: Frame, vector: list[Array]) -> list[Array]:
     return [operators.directional_derivative(fields[0], frame, vector)]
 
 
-def _rate(stacked: bool, fields: list[Array], frame: Frame, vector: list[Array]) -> list[Array]:
-    """Advection of each field, and its change in time where the frame has a last direction of time."""
-    changing = frame.directions[-1] == "time"
-    whole = frame.part(*range(len(frame.axes) - 1)) if changing else frame
+def _rate(
+    stacked: bool, turning: tuple[str, ...], fields: list[Array], frame: Frame, vector: list[Array]
+) -> list[Array]:
+    """Advection of each field, and its change in time where the frame has a last direction of time.
+
+    The fields are scalars, or the labelled components of a vector whose unit vectors turn.
+    """
     shape = frame.output_shape(fields[0].shape)
     result = operators.allocate(fields[0], shape, (len(fields),) if stacked else ())
-    for number, (field, out) in enumerate(zip(fields, result if stacked else [result], strict=True)):
-        space = whole.of(number)
-        if not changing:
-            operators.advection(field, space, vector, out)
-            continue
+    changing = frame.directions[-1] == "time"
+    space, still, time = frame, fields, frame
+    if changing:
         # a block has nodes around it along all axes: each term wants those of its own
-        time = frame.part(len(frame.axes) - 1)
-        operators.advection(operators.inside(field, time), space, vector, out)
-        out += operators.derivative(operators.inside(field, space), time.axes[0], time.stencils[0], holes=time.holes)
+        space, time = frame.part(*range(len(frame.axes) - 1)), frame.part(len(frame.axes) - 1)
+        still = [operators.inside(field, time) for field in fields]
+    outs = list(result) if stacked else [result]
+    if turning:
+        operators.vector_advection(still, turning, space, vector, result)
+    else:
+        for number, (field, out) in enumerate(zip(still, outs, strict=True)):
+            operators.advection(field, space.of(number), vector, out)
+    if changing:
+        for field, out in zip(fields, outs, strict=True):
+            own = operators.inside(field, space)
+            out += operators.derivative(own, time.axes[0], time.stencils[0], holes=time.holes)
     return [result]
 
 
@@ -362,19 +397,22 @@ def _carried(f: xr.DataArray | xr.Dataset, velocity: Velocity, grid: Grid | None
     require_labelled(velocity, "velocity")
     parts: tuple[xr.DataArray, ...]
     extra: dict[str, tuple[str, ...]] = {}
+    order: tuple[Hashable, ...] = ()
     if grid is None:
         refuse_staggered(velocity, components)
-    if isinstance(f, xr.Dataset):
-        grid = infer_grid(f) if grid is None else grid
-        found = find_components(f, grid, components)
+        grid = infer_grid(f if isinstance(f, xr.Dataset) else velocity)
+    require_lengths(grid)
+    turning = isinstance(f, xr.DataArray) and COMPONENT in f.dims and not grid.system.cartesian
+    if isinstance(f, xr.Dataset) or turning:
+        found = find_components(f, grid, components if isinstance(f, xr.Dataset) else None)
         parts, extra = found.fields, {COMPONENT: found.labels}
         require_free(parts[0], COMPONENT)
+        require_whole(grid, "the advection of a vector")
         fields = vector_of(parts, found.labels)
+        order = f.dims if isinstance(f, xr.DataArray) else ()
     else:
         parts, fields = (f,), [working(array_of(f, "f"), name_of(f, "f") if isinstance(f, xr.DataArray) else "f")]
-    grid = infer_grid(velocity) if grid is None else grid
-    require_lengths(grid)
-    return _Carried(parts, fields, extra, find_components(velocity, grid, components), grid)
+    return _Carried(parts, fields, extra, find_components(velocity, grid, components), grid, order)
 
 
 def _time_axis(f: xr.DataArray, time: str | None, grid: Grid) -> Axis:

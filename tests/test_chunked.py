@@ -9,7 +9,8 @@ import subprocess
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from itertools import accumulate, pairwise
@@ -97,19 +98,9 @@ def nothing_computed() -> Iterator[None]:
         yield
 
 
-class Poisoned:
-    """NumPy, but what it leaves uninitialised is NaN."""
-
-    def __init__(self) -> None:
-        self.values = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(np, name)
-
-    def empty(self, shape: Any, dtype: Any = float) -> np.ndarray:
-        made = np.full(shape, np.nan, dtype)
-        self.values += made.size
-        return made
+def poisoned(number: int, shape: Sequence[int], dtype: np.dtype[Any]) -> np.ndarray:
+    """Memory for a block, in which all that is not written is NaN."""
+    return np.full(shape, np.nan, dtype)
 
 
 def check(operator: Operator, lazy: xr.Dataset, expected: xr.DataArray, scheduler: str = "sync") -> xr.DataArray:
@@ -123,8 +114,7 @@ def check(operator: Operator, lazy: xr.Dataset, expected: xr.DataArray, schedule
         meta = built.data._meta
         assert type(meta) is np.ndarray
         assert (meta.dtype, meta.ndim, meta.size) == (expected.dtype, expected.ndim, 0)
-    poisoned = Poisoned()
-    with patch.object(chunked, "np", poisoned):
+    with patch.object(chunked, "_room", poisoned):
         found = built.compute(scheduler=scheduler)
     assert found.dtype == expected.dtype
     xr.testing.assert_identical(found, expected)
@@ -187,7 +177,7 @@ def test_corners_are_poisoned_in_these_tests() -> None:
         return whole
 
     built = fg.laplacian(SPACE.chunk({"z": 4, "y": 4, "x": 4}).p)
-    with patch.object(chunked, "np", Poisoned()), patch.object(chunked, "_surrounded", counting):
+    with patch.object(chunked, "_room", poisoned), patch.object(chunked, "_surrounded", counting):
         assert not built.compute(scheduler="sync").isnull().any()
     assert len(seen) == 2 * 2 * 3
     assert min(seen) > 0
@@ -583,15 +573,32 @@ def test_tasks_of_chunks_of_one_node() -> None:
     assert own_tasks(fg.velocity_gradient(lazy), lazy) <= 12 * lazy.u.data.npartitions
 
 
-def test_pieces_of_a_neighbour_are_copies() -> None:
-    """A view would keep the whole block in memory."""
+def test_pieces_for_neighbours_are_copies() -> None:
+    """Views would keep whole blocks in memory."""
     graph = dict(fg.velocity_gradient(SPACE.chunk({"x": 3})).__dask_graph__())
-    pieces = [key for key in graph if key[0].endswith("-piece")]
-    # either neighbour of a block that is not at an end hands over one node, and an end sees two
-    assert len(pieces) == 4
-    for found in dask.get(graph, pieces):
-        assert [field.shape for field in found] in [[(8, 7, 1)] * 3, [(8, 7, 2)] * 3]
-        assert all(field.base is None for field in found)
+    handed = dask.get(graph, [key for key in graph if key[0].endswith("-pieces")])
+    # a node for the block on either side, of each of three fields; the blocks are wide enough for the ends of the axis
+    assert [[[piece.shape for piece in pieces] for pieces in sides] for sides in handed] == [
+        [[(8, 7, 1)] * 3] * count for count in (1, 2, 1)
+    ]
+    assert all(piece.base is None for sides in handed for pieces in sides for piece in pieces)
+
+
+def test_a_thread_keeps_memory_for_blocks_up_to_a_limit() -> None:
+    def work() -> None:
+        first = chunked._room(0, (4, 5), np.dtype("float64"))
+        again = chunked._room(0, (3, 5), np.dtype("float32"))
+        assert np.shares_memory(first, again)
+        assert (first.shape, again.shape, again.dtype) == ((4, 5), (3, 5), np.float32)
+        assert not np.shares_memory(first, chunked._room(1, (4, 5), np.dtype("float64")))
+        large = (chunked._ROOM // 8,)
+        assert not np.shares_memory(
+            chunked._room(2, large, np.dtype("float64")), chunked._room(2, large, np.dtype("float64"))
+        )
+        assert sum(memory.nbytes for memory in chunked._kept.fields.values()) <= chunked._ROOM
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result()
 
 
 # ---------------------------------------------------------------------------------------------------------

@@ -108,6 +108,38 @@ def test_info_on_a_dns(run: Any, data_dir: Path) -> None:
     assert "Velocity: u along x, v along y, w along z" in ran.out
 
 
+def test_derive_on_a_sphere(run: Any, tmp_path: Path) -> None:
+    lat, lon = np.linspace(-90.0, 90.0, 9), np.arange(12) * 30.0
+    wind = np.random.default_rng(5).normal(size=(2, 9, 12))
+    ds = xr.Dataset(
+        {name: (("lat", "lon"), values) for name, values in zip("uv", wind, strict=True)},
+        {"lat": ("lat", lat, {"units": "degrees_north"}), "lon": ("lon", lon, {"units": "degrees_east"})},
+    )
+    ds.to_netcdf(tmp_path / "globe.nc")
+    ds.drop_attrs().to_netcdf(tmp_path / "silent.nc")
+    shown = run("info", "globe.nc").out
+    assert "Grid: spherical (inferred: latitude and longitude in degrees), radius 6.3712e+06, 2-D" in shown
+    assert "'lon' is periodic: 360 (inferred: 330 is followed by 0)" in shown
+    ran = run("derive", "globe.nc", "-o", "out.nc", "-q", "vorticity,divergence")
+    assert ran.code == 0, ran.err
+    expected = fg.derive(ds, ["vorticity", "divergence"])
+    for name, field in loaded(tmp_path / "out.nc").items():
+        np.testing.assert_array_equal(field.values, expected[name].values)
+        assert "spherical" in field.attrs["fieldgrad_geometry"]
+    refused = run("derive", "silent.nc", "-o", "no.nc", "-q", "vorticity,divergence")
+    assert refused.code == 4
+    assert "'lon' is a longitude" in one_line(refused.err)
+    how = ("--geometry", "spherical", "--radius", "3185600")
+    ran = run("derive", "silent.nc", "-o", "half.zarr", "-q", "vorticity,divergence", *how)
+    assert ran.code == 0, ran.err
+    np.testing.assert_allclose(
+        loaded(tmp_path / "half.zarr").vorticity.values, 2 * expected.vorticity.values, rtol=1e-12
+    )
+    wrong = run("info", "globe.nc", "--geometry", "oblate")
+    assert wrong.code == 2
+    assert "'oblate' must be one of auto, cartesian, spherical" in wrong.err
+
+
 def test_derive_on_a_dns(run: Any, data_dir: Path, tmp_path: Path) -> None:
     source = data_dir / "taylor-green" / "tgv_re400_96.nc"
     args = ["derive", source, "-o", "out.nc", "--quantities", "dissipation", "--periodic", "x,y,z"]
@@ -167,17 +199,28 @@ def test_staggered_files_are_refused_with_the_way_out(run: Any, tmp_path: Path) 
     assert "staggered grid; bring them to the centres of its cells first (fg.collocate, in Python)" in one_line(ran.err)
 
 
-def test_a_climate_file_is_refused_with_the_reason(run: Any, data_dir: Path, tmp_path: Path) -> None:
+def test_a_climate_file_is_refused_with_the_way_out(run: Any, data_dir: Path, tmp_path: Path) -> None:
     source = data_dir / "climate" / "uvt.nc"
     ran = run("info", source)
     assert ran.code == 0
+    assert "Grid: spherical (inferred: latitude and longitude in degrees)" in ran.out
     assert "derive refuses this grid" in ran.out
-    assert "'lat' is a latitude" in ran.out
-    for axes in ((), ("--axes", "z=none")):
-        ran = run("derive", source, "-o", "out.nc", "-q", "vorticity", *axes)
-        assert ran.code == 4
-        assert "'lon' is a longitude in degrees_east, which is no length" in one_line(ran.err)
+    ran = run("derive", source, "-o", "out.nc", "-q", "vorticity")
+    assert ran.code == 4
+    message = one_line(ran.err)
+    assert "'lev' is a pressure coordinate (hPa), which is no length" in message
+    assert "or take the horizontal part (--axes z=none)" in message
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_the_horizontal_part_of_a_climate_file(run: Any, data_dir: Path, tmp_path: Path) -> None:
+    source = data_dir / "climate" / "uvt.nc"
+    ran = run("derive", source, "-o", "out.nc", "-q", "vorticity", "--axes", "z=none")
+    assert (ran.code, ran.err) == (0, "")
+    ds = loaded(source)
+    expected = fg.curl(ds, grid=fg.infer_grid(ds, axes={"z": None}))
+    np.testing.assert_array_equal(loaded(tmp_path / "out.nc").vorticity.values, expected.values)
 
 
 def test_info_without_velocity(run: Any, tmp_path: Path) -> None:
@@ -481,3 +524,36 @@ def test_verify_prints_errors_and_draws(tmp_path: Path, capsys: pytest.CaptureFi
         here = worth.sel(axis="y", accuracy=accuracy)
         assert row.split() == [*(f"{error:.1e}" for error in here.rms_error.values), f"{float(here.order):.2f}"]
     assert (tmp_path / "orders.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_coordinates_of_two_dimensions(run: Any, tmp_path: Path) -> None:
+    j, i = np.meshgrid(np.arange(7.0), np.arange(9.0), indexing="ij")
+    lon, lat = 175.0 + i + 0.3 * j, 30.0 + j - 0.2 * i
+    dims = ("y", "x")
+    ds = xr.Dataset(
+        {"u": (dims, np.cos(np.deg2rad(lat)), {"units": "m s-1"}), "v": (dims, 0.1 * lon, {"units": "m s-1"})},
+        {
+            "lon": (dims, (lon + 180) % 360 - 180, {"units": "degrees_east"}),
+            "lat": (dims, lat, {"units": "degrees_north"}),
+        },
+    )
+    ds.to_netcdf(tmp_path / "curved.nc", engine="netcdf4")
+    ran = run("info", "curved.nc")
+    assert ran.code == 0
+    words = " ".join(ran.out.split())
+    assert (
+        "curvilinear (inferred: 'y', 'x' have no positions of their own): x is 'lon' (y, x), y is 'lat' (y, x)" in words
+    )
+    assert "components of vectors are eastward and northward, not along grid lines" in words
+    assert "Velocity: u along x, v along y" in words
+    ran = run("derive", "curved.nc", "-o", "out.nc", "-q", "velocity_gradient", "--axes", "x=lon,y=lat")
+    assert (ran.code, ran.err) == (0, "")
+    found = loaded(tmp_path / "out.nc")
+    np.testing.assert_array_equal(found.velocity_gradient.values, fg.velocity_gradient(ds).values)
+    np.testing.assert_array_equal(found.lon.values, ds.lon.values)
+    bad = ds.copy(deep=True)
+    bad["lon"][3, 4] = np.nan
+    bad.to_netcdf(tmp_path / "bad.nc", engine="netcdf4")
+    ran = run("derive", "bad.nc", "-o", "none.nc", "-q", "vorticity")
+    assert ran.code == cli.NOT_UNDERSTOOD
+    assert "the coordinate of direction 'x' is not finite at y=3, x=4" in one_line(ran.err)

@@ -10,6 +10,7 @@ from importlib.metadata import version
 HEAVY = (
     "cf_xarray",
     "dask",
+    "jax",
     "matplotlib",
     "netCDF4",
     "numba",
@@ -18,6 +19,7 @@ HEAVY = (
     "rich",
     "scipy",
     "sympy",
+    "torch",
     "typer",
     "zarr",
 )

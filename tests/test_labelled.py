@@ -923,18 +923,18 @@ def test_too_few_points_are_refused() -> None:
             call(BASE.u.isel(x=slice(0, 2)))
 
 
-def test_degrees_are_no_lengths() -> None:
+def test_degrees_are_no_lengths_in_cartesian_coordinates() -> None:
     ds = BASE.rename(x="lon", y="lat")
     ds = ds.assign_coords(lon=("lon", 30 * NODES["x"], {"units": "degrees_east"}),
                           lat=("lat", 30 * NODES["y"], {"units": "degrees_north"}))  # fmt: skip
     message = r"grid: dimension 'lon' is a longitude in degrees_east, .*'lat' is a latitude .*obj.assign_coords"
+    grid = fg.infer_grid(ds, geometry="cartesian")
     for call in (*SCALARS[:3], SCALARS[4], SCALARS[5]):
-        grid = fg.infer_grid(ds)
         with pytest.raises(ValueError, match=message):
-            call(ds.u) if call in SCALARS[:3] else fg.advection(ds.u, ds, grid=grid)
-    for call in VECTORS:
+            call(ds.u, grid=grid) if call in SCALARS[:3] else fg.advection(ds.u, ds, grid=grid)
+    for operator in (fg.velocity_gradient, fg.divergence, fg.curl, fg.decompose):
         with pytest.raises(ValueError, match=message):
-            call(ds)
+            operator(ds, grid=grid)
     found = fg.derivative(ds.u, "lon")
     expected = apply(derivative_stencil(30 * NODES["x"]).matrix(), ds.u, "lon")
     np.testing.assert_allclose(found.values, expected.values, rtol=0, atol=1e-13)

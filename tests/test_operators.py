@@ -71,9 +71,9 @@ def test_what_holds_no_numbers_is_refused(given: str) -> None:
 
 
 @pytest.mark.skipif(np.dtype(np.longdouble) == np.float64, reason="long double is double here")
-@pytest.mark.parametrize("given", [np.longdouble, np.clongdouble])
-def test_extended_precision_is_refused(given: Any) -> None:
-    with pytest.raises(TypeError, match=r"speed: has dtype .*differentiated; convert it \(astype\('float64'\)"):
+@pytest.mark.parametrize(("given", "wide"), [(np.longdouble, "float64"), (np.clongdouble, "complex128")])
+def test_extended_precision_is_refused(given: Any, wide: str) -> None:
+    with pytest.raises(TypeError, match=rf"speed: has dtype .*differentiated; convert it \(astype\('{wide}'\)"):
         working_dtype(np.dtype(given), "speed")
 
 

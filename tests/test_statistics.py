@@ -230,7 +230,7 @@ def test_mean_refuses_what_its_cells_are_unknown_of() -> None:
         mean(f.drop_vars("x"), "x")
     with pytest.raises(ValueError, match="grid: dimension 'x' has 12 points in the grid, and in the data 5"):
         mean(f[:, :5], grid=fg.infer_grid(f))
-    with pytest.raises(ValueError, match=r"dims: dimension 'lat' is a latitude.* weight by the cosine of the latitude"):
+    with pytest.raises(ValueError, match=r"dims: dimension 'lat' is a latitude.* Pass a spherical grid"):
         mean(f.drop_attrs().rename(y="lat"))
     # along a circle of latitude the degrees are all alike
     globe = f.drop_attrs().rename(x="lon", y="lat")

@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numba
 
+from fieldgrad.kernels import _cache
 from fieldgrad.kernels._pipeline import InlineCompiler
 
 # No fast-math at all, not even contraction: where products and sums are joined is said with `fma`, so that a value has
@@ -20,5 +24,9 @@ inlined = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **INLINED)
 #: For functions that are called once a row.
 called = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=InlineCompiler, **OPTIONS)
 
-#: For kernels. They release the GIL, and are cached on disk, so that a second process compiles nothing.
-kernel = numba.njit(nogil=True, cache=True, boundscheck=False, **OPTIONS)
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a kernel: it releases the GIL, and is kept on disk, so that a second process compiles nothing."""
+    dispatcher = numba.njit(nogil=True, boundscheck=False, **OPTIONS)(function)
+    _cache.enable(dispatcher)
+    return dispatcher

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import gc
 import warnings
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,9 +21,9 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from fieldgrad.kernels import engine, points, user
+from fieldgrad.kernels import engine, points, pullbacks, user
 from fieldgrad.kernels.layout import Layout, plan
-from fieldgrad.kernels.spec import ABSENT, Point, Spec
+from fieldgrad.kernels.spec import ABSENT, ALONG, CONSTANT, FIELD, NUMBER, Metric, Point, Spec
 from fieldgrad.stencils import Stencil
 
 # Rows of slot 2 in a tile where slot 1 is differentiated too: sixteen rows of three planes of three inputs stay in L2.
@@ -46,6 +47,8 @@ _ALIAS = 4096
 _STREAM_FROM = 64 << 20
 # Entries behind the weights of a row where tables have boundaries.
 BOUNDARY = 2
+# Point functions, and their derivatives, by name.
+_BUILT_IN = ChainMap(vars(points), vars(pullbacks))
 # Rows of all tables of a call up to which it is kept ready: a few megabytes in all.
 _KEPT_ROWS = 10_000
 
@@ -98,9 +101,10 @@ def prepare(
     axes: tuple[int | None, ...],
     stencils: tuple[Stencil | None, ...],
     requests: tuple[Request, ...],
-    fields: tuple[bool, ...],
+    fields: tuple[bool | tuple[int, ...], ...],
     difference: bool,
     threads: int,
+    metric: Metric | None = None,
 ) -> Call:
     """Everything about a call that follows from shapes, strides and tables.
 
@@ -118,11 +122,12 @@ def prepare(
         Dtype of all fields.
     rows, axes, stencils, requests, difference
         As :func:`fieldgrad.kernels.launch.evaluate` takes them.
-    fields : tuple of bool
-        For each parameter whether it is a field.
-
+    fields : tuple of bool or tuple of int
+        For each parameter whether it is a field, or its strides where they are its own.
     threads : int
         Threads that share the tasks.
+    metric : Metric, optional
+        How coordinate derivatives become physical ones.
 
     Returns
     -------
@@ -145,6 +150,7 @@ def prepare(
         fields,
         difference,
         threads,
+        metric,
     )
 
 
@@ -160,11 +166,18 @@ def _kept(
     axes: tuple[int | None, ...],
     stencils: tuple[Stencil | None, ...],
     requests: tuple[Request, ...],
-    fields: tuple[bool, ...],
+    fields: tuple[bool | tuple[int, ...], ...],
     difference: bool,
     threads: int,
+    metric: Metric | None = None,
 ) -> Call:
-    layout = plan(shape, sources, targets, axes, stencils)
+    own = [strides for strides in fields if isinstance(strides, tuple)]
+    layout = plan(shape, sources, targets, axes, stencils, own)
+    rows_of_own = iter(layout.own)
+    kinds = tuple(
+        (CONSTANT, ALONG)[next(rows_of_own)[3]] if isinstance(field, tuple) else FIELD if field else NUMBER
+        for field in fields
+    )
     bounded = difference and any(stencil.bounded for stencil in stencils if stencil is not None)
     tables, form = _all_tables(layout, stencils, dtype, len(rows), centre=not difference, bounded=bounded)
     outputs = sum(max(len(one.rows), 1) * max(len(one.columns), 1) for one in requests)
@@ -184,9 +197,10 @@ def _kept(
         form.width,
         difference,
         BOUNDARY if bounded else 0,
-        fields,
+        kinds,
         requests,
         staged,
+        metric,
     )
     function = _compiled(spec, dtype, len(fields), len(requests), len(tables) // engine.TABLES)
     numbers, tasks = _pieces(layout, form, origin, staged, streamed and staged, threads)
@@ -294,6 +308,9 @@ def _pieces(
     numbers[engine.CHUNK : engine.BLOCKS + 1] = chunk, chunks, tile, tiles, block, blocks
     numbers[engine.STREAMED] = streamed
     numbers[engine.PART] = min(block, engine.SCRATCH_BLOCK) if with_scratch else block
+    if layout.own:
+        strides = [stride for own in layout.own for stride in own[:3]]
+        numbers = np.concatenate([numbers, strides, np.stack(layout.batch_own, axis=1).ravel()], dtype=np.int64)
     return numbers, len(layout.batch_in) * chunks * tiles * blocks
 
 
@@ -307,18 +324,19 @@ def _spec(
     width: int,
     difference: bool,
     extra: int,
-    fields: tuple[bool, ...],
+    fields: tuple[int, ...],
     requests: tuple[Request, ...],
     staged: bool,
+    metric: Metric | None,
 ) -> Spec:
     chosen = tuple(_point(request) for request in requests)
-    return Spec(rows, columns, outer, inner, half, width, difference, extra, fields, chosen, staged)
+    return Spec(rows, columns, outer, inner, half, width, difference, extra, fields, chosen, staged, metric)
 
 
 def _point(request: Request) -> Point:
     parts = (request.rows, request.columns, request.parameters, request.plane)
     if request.function is None:
-        return Point(getattr(points, request.name), request.name, *parts)
+        return Point(_BUILT_IN[request.name], request.name, *parts)
     rank = bool(request.rows) + bool(request.columns)
     return Point(user.compiled(request.name, request.function, rank, len(request.parameters)), request.name, *parts)
 

@@ -238,6 +238,40 @@ def _real_root(q: Any, det: Any) -> Any:
 
 
 @inlined
+def in_real_direction(L: Any) -> Any:
+    """``(up, third, T, (r, b, c))``: a velocity gradient in axes along and across a real eigenvector.
+
+    ``L = up (third I + A)`` with tr A = 0, r is a unit eigenvector of L, of its only real eigenvalue where the others
+    are complex, (r, b, c) a right-handed orthonormal basis, and ``T`` holds the components of A in it.
+    """
+    down, up = power_of_two(max(largest(L[0]), max(largest(L[1]), largest(L[2]))))
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = scale(down, L[0]), scale(down, L[1]), scale(down, L[2])
+    third, (xx, yy, zz) = trace_free(xx, yy, zz)
+    A = (xx, xy, xz), (yx, yy, yz), (zx, zy, zz)
+    x = _real_root(principal_minors(A), determinant(A))
+    M = (xx - x, xy, xz), (yx, yy - x, yz), (zx, zy, zz - x)
+    r = _longest(cross(M[1], M[2]), cross(M[2], M[0]), cross(M[0], M[1]))
+    b, c = across(r)
+    along_r, along_b, along_c = times(A, r), times(A, b), times(A, c)
+    T = (
+        (dot(r, along_r), dot(r, along_b), dot(r, along_c)),
+        (dot(b, along_r), dot(b, along_b), dot(b, along_c)),
+        (dot(c, along_r), dot(c, along_b), dot(c, along_c)),
+    )
+    return up, third, T, (r, b, c)
+
+
+@inlined
+def rotation_and_strain(T: Any) -> Any:
+    """``(rotation, d, e, strain, noise)`` of a tensor across its first axis; ``strain`` is the length of (d, e)."""
+    _, (br, bb, bc), (cr, cb, cc) = T
+    half, four = like(0.5, bb), like(4.0, bb)
+    d, e = half * (bb - cc), half * (bc + cb)
+    noise = fma(four, resolution(d), four * (abs(br) + abs(cr)))
+    return half * (cb - bc), d, e, sqrt(fma(d, d, e * e)), noise
+
+
+@inlined
 def rotation_about_real_direction(L: Any) -> Any:
     """``(up, r, rotation, strain, real, noise)``: what a velocity gradient does across a real eigenvector.
 
@@ -247,18 +281,6 @@ def rotation_about_real_direction(L: Any) -> Any:
     where the magnitude of the rotation exceeds the strain. `noise` bounds the rounding in that comparison: it is large
     where L has no well-defined eigenvector, as in a simple shear.
     """
-    down, up = power_of_two(max(largest(L[0]), max(largest(L[1]), largest(L[2]))))
-    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = scale(down, L[0]), scale(down, L[1]), scale(down, L[2])
-    mean, (xx, yy, zz) = trace_free(xx, yy, zz)
-    A = (xx, xy, xz), (yx, yy, yz), (zx, zy, zz)
-    x = _real_root(principal_minors(A), determinant(A))
-    M = (xx - x, xy, xz), (yx, yy - x, yz), (zx, zy, zz - x)
-    r = _longest(cross(M[1], M[2]), cross(M[2], M[0]), cross(M[0], M[1]))
-    b, c = across(r)
-    along_r, along_b, along_c = times(A, r), times(A, b), times(A, c)
-    bb, bc, cb, cc = dot(b, along_b), dot(b, along_c), dot(c, along_b), dot(c, along_c)
-    half = like(0.5, mean)
-    d, e = half * (bb - cc), half * (bc + cb)
-    strain = sqrt(fma(d, d, e * e))
-    noise = fma(like(4.0, d), resolution(d), like(4.0, d) * (abs(dot(b, along_r)) + abs(dot(c, along_r))))
-    return up, r, half * (cb - bc), strain, mean + half * (bb + cc), noise
+    up, third, T, (r, _, _) = in_real_direction(L)
+    rotation, _, _, strain, noise = rotation_and_strain(T)
+    return up, r, rotation, strain, third + like(0.5, third) * (T[1][1] + T[2][2]), noise

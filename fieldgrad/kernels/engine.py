@@ -38,7 +38,18 @@ from fieldgrad.kernels.memory import (
     stream_lanes,
     until_aligned,
 )
-from fieldgrad.kernels.spec import parameters_of, points_of, seen_by, select, shape_of, store_value, tail, tensor
+from fieldgrad.kernels.spec import (
+    parameters_of,
+    physical,
+    places_of,
+    points_of,
+    seen_by,
+    select,
+    shape_of,
+    store_value,
+    tail,
+    tensor,
+)
 
 # Entries of `layout`.
 SIZES = 0  # of slots 0, 1, 2 and of the row
@@ -54,6 +65,8 @@ STEP = 14  # elements between neighbours along the row: above 1 where faster dim
 CHUNK, CHUNKS, TILE, TILES, BLOCK, BLOCKS = 15, 16, 17, 18, 19, 20  # pieces of slot 1, slot 2 and the row
 STREAMED = 21  # whether staged outputs bypass the caches
 PART = 22  # points of a row that are worked on at a time
+# Behind these, for parameters with strides of their own: the strides of slots 0, 1, 2 of each, then its offset in each
+# batch.
 ENTRIES = 23
 
 # Tables of one input; inputs with boundaries of their own have as many each.
@@ -239,7 +252,7 @@ def _flush_compiled(points: Any, outs: Any, strides: Any, target: Any, g: Any, n
 
 def _fused_row(
     spec: Any, u: Any, v: Any, w: Any, parameters: Any, outs: Any, strides: Any, g: Any,
-    source: Any, target: Any, start: Any, stop: Any, layout: Any, tables: Any, first: Any,
+    source: Any, target: Any, places: Any, start: Any, stop: Any, layout: Any, tables: Any, first: Any,
 ) -> None:  # fmt: skip
     n, low, high, step = layout[SIZES + 3], layout[LOW], layout[HIGH], layout[STEP]
     width = layout[EDGE_WIDTH]
@@ -250,10 +263,11 @@ def _fused_row(
         a = _inside(spec, u, at, i, n, step, tables_u, first)
         b = _inside(spec, v, at, i, n, step, tables_v, first) if spec.count > 1 else a
         c = _inside(spec, w, at, i, n, step, tables_w, first) if spec.count > 2 else a
+        values = parameters_of(spec, parameters, places, target, i)
         _emit(
             points,
-            tensor(spec, a, b, c),
-            parameters_of(spec, parameters, target + i),
+            physical(spec, tensor(spec, a, b, c), values),
+            values,
             outs,
             strides,
             target + i,
@@ -267,10 +281,11 @@ def _fused_row(
             a = _near_end(spec, u, at, edge, width, tables_u, first)
             b = _near_end(spec, v, at, edge, width, tables_v, first) if spec.count > 1 else a
             c = _near_end(spec, w, at, edge, width, tables_w, first) if spec.count > 2 else a
+            values = parameters_of(spec, parameters, places, target, i)
             _emit(
                 points,
-                tensor(spec, a, b, c),
-                parameters_of(spec, parameters, target + i),
+                physical(spec, tensor(spec, a, b, c), values),
+                values,
                 outs,
                 strides,
                 target + i,
@@ -341,7 +356,7 @@ def _filled(g: Any, row: Any, i: Any) -> Any:
 
 def _scratch_row(
     spec: Any, u: Any, v: Any, w: Any, parameters: Any, outs: Any, strides: Any, g: Any,
-    source: Any, target: Any, start: Any, stop: Any, layout: Any, tables: Any, first: Any,
+    source: Any, target: Any, places: Any, start: Any, stop: Any, layout: Any, tables: Any, first: Any,
 ) -> None:  # fmt: skip
     row = start - start  # not the literal 0: numba would compile the helpers once for each literal
     _fill(spec, u, g, row, source, start, stop, layout, _of_field(tables, 0), first)
@@ -351,9 +366,9 @@ def _scratch_row(
         _fill(spec, w, g, row + 8, source, start, stop, layout, _of_field(tables, 2), first)
     points = points_of(spec)
     for i in range(stop - start):
+        values = parameters_of(spec, parameters, places, target, start + i)
         L = tensor(spec, _filled(g, row, i), _filled(g, row + 4, i), _filled(g, row + 8, i))
-        values = parameters_of(spec, parameters, target + start + i)
-        _emit(points, L, values, outs, strides, target + start + i, g, i)
+        _emit(points, physical(spec, L, values), values, outs, strides, target + start + i, g, i)
     _flush(points, outs, strides, target + start, g, stop - start, layout[STREAMED])
 
 
@@ -364,7 +379,7 @@ def _row(*arguments: Any) -> None:
 @overload(_row, jit_options=INLINED)
 def _row_compiled(
     spec: Any, u: Any, v: Any, w: Any, parameters: Any, outs: Any, strides: Any, g: Any,
-    source: Any, target: Any, start: Any, stop: Any, layout: Any, tables: Any, first: Any,
+    source: Any, target: Any, places: Any, start: Any, stop: Any, layout: Any, tables: Any, first: Any,
 ) -> Any:  # fmt: skip
     fused = spec.width <= FUSED_WIDTH and 2 * spec.half <= FUSED_WIDTH
     return _fused_row if fused else _scratch_row
@@ -386,7 +401,7 @@ def sweep(
     u, v, w : array
         Inputs; those that the spec does not count repeat the first.
     parameters : tuple of array
-        Parameters of the points: spans like the inputs, or arrays of one number.
+        Parameters of the points: spans like the outputs, spans with strides of their own, or arrays of one number.
     outs : tuple of array
         Outputs, one for each point.
     strides : tuple of int
@@ -420,10 +435,11 @@ def sweep(
                 source = layout[ORIGIN] + batch_in[batch] + h * layout[IN_STRIDES] + k * layout[IN_STRIDES + 1]
                 target = batch_out[batch] + h * layout[OUT_STRIDES] + k * layout[OUT_STRIDES + 1]
                 for j in range(first_j, last_j):
+                    places = places_of(spec, layout, ENTRIES, batch, h, k, j)
                     for first_i in range(start, last_i, part):
                         _row(
                             spec, u, v, w, parameters, outs, strides, g,
-                            source + j * layout[IN_STRIDES + 2], target + j * layout[OUT_STRIDES + 2],
+                            source + j * layout[IN_STRIDES + 2], target + j * layout[OUT_STRIDES + 2], places,
                             first_i, min(first_i + part, last_i), layout, tables, (h * width, k * width, j * width),
                         )  # fmt: skip
     if layout[STREAMED]:

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from fieldgrad.kernels import redo
 from fieldgrad.kernels.call import Request, prepare
 from fieldgrad.kernels.layout import empty_like, has_contiguous_rows, memory_order, span
+from fieldgrad.kernels.spec import Metric
 from fieldgrad.kernels.threads import share, workers
 from fieldgrad.kernels.user import key_of
 from fieldgrad.masks import Holes, Rule
 from fieldgrad.stencils import Stencil
 
-__all__ = ["Request", "evaluate", "key_of"]
+__all__ = ["Metric", "Request", "evaluate", "key_of"]
 
 
 def evaluate(
@@ -29,6 +30,7 @@ def evaluate(
     outs: Sequence[NDArray[Any]],
     *,
     difference: bool = True,
+    metric: Metric | None = None,
     holes: Holes | None = None,
     rules: Sequence[Rule | None] = (),
 ) -> None:
@@ -47,11 +49,14 @@ def evaluate(
     requests : sequence of Request
         What to evaluate.
     parameters : sequence of ndarray
-        Of the dtype of the fields: zero-dimensional numbers, or fields of the shape of the output.
+        Of the dtype of the fields: zero-dimensional numbers, fields of the shape of the output, or fields that
+        broadcast to it, which are not spread out.
     outs : sequence of ndarray
         For each request its output: dimensions of components, then those of the field. They overlap no input.
     difference : bool
         False for tables whose rows do not sum to zero: weights then act on plain values.
+    metric : Metric, optional
+        How coordinate derivatives become physical ones, by which parameters.
     holes : Holes, optional
         Which points are valid, where some may not be.
     rules : sequence of Rule or None
@@ -63,6 +68,7 @@ def evaluate(
         return
     sources, targets = list(fields), list(outs)
     values = [parameter if parameter.ndim else parameter.reshape(1) for parameter in parameters]
+    thin = [parameter.ndim > 0 and _thin(parameter, shape) for parameter in parameters]
     with_fields = any(parameter.ndim for parameter in parameters)
     # the common case needs no look at strides
     plain = not with_fields and all(
@@ -75,12 +81,16 @@ def evaluate(
             targets = [empty_like(sources[0], shape, out.shape[: out.ndim - ndim]) for out in outs]
         like = targets[0][(0,) * (targets[0].ndim - ndim)]
         values = [
-            _in_layout(value, like) if parameter.ndim else value
-            for value, parameter in zip(values, parameters, strict=True)
+            (_own(value, like) if own else _in_layout(value, like)) if parameter.ndim else value
+            for value, parameter, own in zip(values, parameters, thin, strict=True)
         ]
-    _run(sources, rows, axes, stencils, requests, values, targets, difference)
+    kinds = tuple(
+        tuple([stride // value.itemsize for stride in _strides(value, ndim)]) if own else parameter.ndim > 0
+        for value, parameter, own in zip(values, parameters, thin, strict=True)
+    )
+    _run(sources, rows, axes, stencils, requests, values, targets, difference, kinds, metric)
     if holes is not None:
-        redo.run(sources, rows, axes, stencils, requests, values, targets, holes, rules)
+        redo.run(sources, rows, axes, stencils, requests, values, targets, holes, rules, kinds, metric)
     for out, target in zip(outs, targets, strict=True):
         if out is not target:
             out[...] = target
@@ -119,6 +129,22 @@ def _in_layout(array: NDArray[Any], like: NDArray[Any]) -> NDArray[Any]:
     return copy
 
 
+def _thin(parameter: NDArray[Any], shape: Sequence[int]) -> bool:
+    """Whether a parameter is constant along some axes of the field, by its shape or by strides of zero."""
+    return any(
+        count > 1 and (length == 1 or stride == 0)
+        for count, length, stride in zip(shape, parameter.shape, parameter.strides, strict=True)
+    )
+
+
+def _own(parameter: NDArray[Any], like: NDArray[Any]) -> NDArray[Any]:
+    """A parameter without the axes along which it is constant, its other ones in the memory order of a field."""
+    core = parameter[tuple(slice(0, 1) if stride == 0 else slice(None) for stride in parameter.strides)]
+    copy = empty_like(like, core.shape)
+    copy[...] = core
+    return copy
+
+
 def _alike(fields: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Fields of one set of strides with contiguous rows; those that are not so are copied."""
     first = fields[0]
@@ -148,6 +174,8 @@ def _run(
     parameters: Sequence[NDArray[Any]],
     outs: Sequence[NDArray[Any]],
     difference: bool,
+    kinds: tuple[bool | tuple[int, ...], ...],
+    metric: Metric | None,
 ) -> None:
     first, size, ndim = sources[0], sources[0].itemsize, sources[0].ndim
     spans = [span(source) for source in sources]
@@ -171,9 +199,10 @@ def _run(
         tuple(axes),
         tuple(stencils),
         tuple(requests),
-        tuple([len(parameter) > 1 or parameter.ndim > 1 for parameter in parameters]),
+        kinds,
         difference,
         workers(values),
+        metric,
     )
     inputs = [array for array, _ in spans]
     arguments = (

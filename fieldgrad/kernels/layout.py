@@ -26,16 +26,18 @@ _MERGE_BELOW = 64
 
 @dataclass(frozen=True)
 class Dimension:
-    """One dimension of the fields: sizes and strides in elements."""
+    """One dimension of the fields: sizes and strides in elements, also of parameters with strides of their own."""
 
     size: int
     source: int
     target: int
     column: int | None = None
+    own: tuple[int, ...] = ()
 
     def encloses(self, faster: Dimension) -> bool:
-        """Whether this dimension continues where a faster one ends, in both input and output."""
-        return self.source == faster.source * faster.size and self.target == faster.target * faster.size
+        """Whether this dimension continues where a faster one ends, in input, output and parameters."""
+        ours, theirs = (self.source, self.target, *self.own), (faster.source, faster.target, *faster.own)
+        return all(slow == fast * faster.size for slow, fast in zip(ours, theirs, strict=True))
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,9 @@ class Layout:
     origin: int
     batch_in: NDArray[np.int64]
     batch_out: NDArray[np.int64]
+    # for each parameter with strides of its own: those of slots 0, 1, 2 and of the row, and its offsets in the batches
+    own: tuple[tuple[int, int, int, int], ...] = ()
+    batch_own: tuple[NDArray[np.int64], ...] = ()
 
     @property
     def points(self) -> int:
@@ -71,12 +76,29 @@ def empty_like(
     field: NDArray[Any], shape: Sequence[int], leading: Sequence[int] = (), dtype: Any = None
 ) -> NDArray[Any]:
     """Uninitialised memory for a field of some shape in the memory order of another, behind leading dimensions."""
+    kind = field.dtype if dtype is None else np.dtype(dtype)
     if field.flags.c_contiguous:
-        return np.empty((*leading, *shape), field.dtype if dtype is None else dtype)
+        return _empty((*leading, *shape), kind)
     order = memory_order(field)
-    memory = np.empty((*leading, *(shape[axis] for axis in order)), field.dtype if dtype is None else dtype)
+    memory = _empty((*leading, *(shape[axis] for axis in order)), kind)
     inverse = np.argsort(order)
     return memory.transpose(*range(len(leading)), *(len(leading) + inverse))
+
+
+def _empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    try:
+        return np.empty(shape, dtype)
+    except MemoryError:
+        raise no_memory(shape, dtype) from None
+
+
+def no_memory(shape: Sequence[int], dtype: np.dtype[Any]) -> MemoryError:
+    """What to say where memory for an array cannot be had."""
+    wanted = math.prod(shape) * dtype.itemsize
+    return MemoryError(
+        f"memory: {wanted} bytes ({wanted / 2**30:.1f} GiB) for an array of shape {tuple(shape)} and dtype {dtype} "
+        "cannot be had; pass data in chunks (obj.chunk(...)), which dask works on block by block, or ask for less"
+    )
 
 
 def has_contiguous_rows(array: NDArray[Any]) -> bool:
@@ -107,6 +129,7 @@ def plan(
     targets: Sequence[int],
     axes: Sequence[int | None],
     stencils: Sequence[Stencil | None],
+    own: Sequence[Sequence[int]] = (),
 ) -> Layout:
     """Choose loops for fields of one shape and one set of strides.
 
@@ -120,6 +143,8 @@ def plan(
         For the columns x, y, z of L the axis of the field along which to differentiate.
     stencils : sequence of Stencil or None
         The tables of those axes.
+    own : sequence of sequence of int
+        Strides of parameters that are laid out differently; zero along axes on which they do not depend.
 
     Returns
     -------
@@ -129,6 +154,7 @@ def plan(
     column_of = {axis: column for column, axis in enumerate(axes) if axis is not None}
     origin = 0
     dimensions = []
+    nothing = (0,) * len(own)
     for axis in stride_order(sources):
         column = column_of.get(axis)
         if column is None and shape[axis] == 1:
@@ -136,12 +162,13 @@ def plan(
         stencil = None if column is None else stencils[column]
         if stencil is not None:
             origin += stencil.first * sources[axis]
-        dimensions.append(Dimension(shape[axis], sources[axis], targets[axis], column))
+        strides = tuple(one[axis] for one in own)
+        dimensions.append(Dimension(shape[axis], sources[axis], targets[axis], column, strides))
     last = dimensions[-1] if dimensions else None
     if last is not None and last.source == 1 and (last.target == 1 or last.size == 1):
         row = replace(dimensions.pop(), target=1)
     else:
-        row = Dimension(1, 1, 1)
+        row = Dimension(1, 1, 1, None, nothing)
     step = 1
     while row.column is None and dimensions and dimensions[-1].encloses(row):
         if dimensions[-1].column is None:
@@ -161,12 +188,12 @@ def plan(
             else:
                 batch.append(dimension)
     while len(loops) < 3:
-        loops.insert(0, batch.pop() if batch else Dimension(1, 0, 0))
-    batch_in, batch_out = np.zeros(1, np.int64), np.zeros(1, np.int64)
+        loops.insert(0, batch.pop() if batch else Dimension(1, 0, 0, None, nothing))
+    offsets = [np.zeros(1, np.int64)] * (2 + len(own))
     for dimension in batch:
         index = np.arange(dimension.size)
-        batch_in = np.add.outer(batch_in, index * dimension.source).ravel()
-        batch_out = np.add.outer(batch_out, index * dimension.target).ravel()
+        strides = (dimension.source, dimension.target, *dimension.own)
+        offsets = [np.add.outer(one, index * stride).ravel() for one, stride in zip(offsets, strides, strict=True)]
     a, b, c = loops
     slots = tuple(-1 if dimension.column is None else dimension.column for dimension in (a, b, c, row))
     return Layout(
@@ -176,6 +203,8 @@ def plan(
         slots=slots,  # type: ignore[arg-type]
         step=step,
         origin=origin,
-        batch_in=batch_in,
-        batch_out=batch_out,
+        batch_in=offsets[0],
+        batch_out=offsets[1],
+        own=tuple(zip(a.own, b.own, c.own, row.own, strict=True)),
+        batch_own=tuple(offsets[2:]),
     )

@@ -61,6 +61,12 @@ def advection(L: Any, u: Any, v: Any, w: Any) -> Any:
 
 
 @inlined
+def vector_advection(L: Any, u: Any, v: Any, w: Any) -> Any:
+    """(u . grad) of a vector."""
+    return times(L, (u, v, w))
+
+
+@inlined
 def along(L: Any, u: Any, v: Any, w: Any) -> Any:
     """Derivative of a scalar along the unit vector of (u, v, w); NaN where the vector vanishes."""
     size = largest((u, v, w))
@@ -361,12 +367,12 @@ def delta_criterion(L: Any) -> Any:
 
 
 @inlined
-def lambda2(L: Any) -> Any:
-    """Middle eigenvalue of D^2 + W^2, the symmetric part of L^2."""
+def symmetric_square(L: Any) -> Any:
+    """D^2 + W^2, the symmetric part of L^2, as xx, yy, zz, xy, xz, yz."""
     (ux, uy, uz), (vx, vy, vz), (wx, wy, wz) = L
     half = like(0.5, ux)
     xy, xz, yz = uy * vx, uz * wx, vz * wy
-    S = (
+    return (
         fma(ux, ux, xy + xz),
         fma(vy, vy, xy + yz),
         fma(wz, wz, xz + yz),
@@ -374,7 +380,12 @@ def lambda2(L: Any) -> Any:
         half * fma(ux + wz, uz + wx, fma(uy, vz, vx * wy)),
         half * fma(vy + wz, vz + wy, fma(vx, uz, uy * wx)),
     )
-    return symmetric_values(S)[1]
+
+
+@inlined
+def lambda2(L: Any) -> Any:
+    """Middle eigenvalue of D^2 + W^2."""
+    return symmetric_values(symmetric_square(L))[1]
 
 
 @inlined
@@ -387,17 +398,22 @@ def _swirl(L: Any) -> Any:
 
 
 @inlined
-def _swirl_in_plane(L: Any) -> Any:
-    """``(up, strength, real)``, likewise."""
+def rotation_and_strain_in_plane(L: Any) -> Any:
+    """``(up, rotation, d, e, mean)``: L = up ((mean + d, e - rotation), (e + rotation, mean - d))."""
     (ux, uy), (vx, vy) = L
     down, up = power_of_two(max(max(abs(ux), abs(uy)), max(abs(vx), abs(vy))))
     half = like(0.5, ux)
     ux, uy, vx, vy = half * (down * ux), half * (down * uy), half * (down * vx), half * (down * vy)
-    d, e, rotation = ux - vy, uy + vx, abs(vx - uy)
-    strain = sqrt(fma(d, d, e * e))
+    return up, vx - uy, ux - vy, uy + vx, ux + vy
+
+
+@inlined
+def strength_in_plane(rotation: Any, d: Any, e: Any) -> Any:
+    """Imaginary part of the complex pair of eigenvalues; 0 where they are real."""
+    rotation, strain = abs(rotation), sqrt(fma(d, d, e * e))
     excess = rotation - strain
     excess = like(0.0, d) if excess <= like(8.0, d) * resolution(d) * rotation else excess
-    return up, sqrt(excess * (rotation + strain)), ux + vy
+    return sqrt(excess * (rotation + strain))
 
 
 @inlined
@@ -410,8 +426,8 @@ def swirling_strength(L: Any) -> Any:
 @inlined
 def swirling_strength_in_plane(L: Any) -> Any:
     """The same in a plane."""
-    up, strength, _ = _swirl_in_plane(L)
-    return up * strength
+    up, rotation, d, e, _ = rotation_and_strain_in_plane(L)
+    return up * strength_in_plane(rotation, d, e)
 
 
 @inlined
@@ -424,8 +440,8 @@ def inverse_spiralling_compactness(L: Any) -> Any:
 @inlined
 def inverse_spiralling_compactness_in_plane(L: Any) -> Any:
     """The same in a plane."""
-    _, strength, real = _swirl_in_plane(L)
-    return quotient(real, strength)
+    _, rotation, d, e, mean = rotation_and_strain_in_plane(L)
+    return quotient(mean, strength_in_plane(rotation, d, e))
 
 
 @inlined

@@ -26,7 +26,19 @@ from fieldgrad.kernels.call import BOUNDARY, Request, _point
 from fieldgrad.kernels.engine import TABLES, _centre, _emit, _of_field, _outer_differences
 from fieldgrad.kernels.layout import empty_like, memory_order, span
 from fieldgrad.kernels.memory import load, load_scratch, store, store_scratch
-from fieldgrad.kernels.spec import ABSENT, Spec, parameters_of, points_of, tensor
+from fieldgrad.kernels.spec import (
+    ABSENT,
+    CONSTANT,
+    FIELD,
+    NUMBER,
+    Metric,
+    Spec,
+    parameters_of,
+    physical,
+    places_of,
+    points_of,
+    tensor,
+)
 from fieldgrad.kernels.threads import share
 from fieldgrad.masks import FIRST, PLAIN, Holes, Rule, footprint, neighbours, tabulate, width
 from fieldgrad.stencils import Stencil
@@ -368,7 +380,7 @@ def _differences(spec: Any, f: Any, at: Any, tables: Any, number: Any, first: An
 def redo(
     spec: Any, u: Any, v: Any, w: Any, parameters: Any, outs: Any, strides: Any, extents: Any, numbers: Any,
     places: Any, starts: Any, counts: Any, columns: Any, codes: Any, hole_starts: Any, hole_counts: Any, holes: Any,
-    tables: Any, begin: Any, end: Any,
+    own: Any, tables: Any, begin: Any, end: Any,
 ) -> None:  # fmt: skip
     """Run the lines ``begin ... end - 1``.
 
@@ -387,6 +399,9 @@ def redo(
         For each line its first elements and rows.
     starts, counts, columns, codes, hole_starts, hole_counts, holes : array
         As in the plan.
+    own : array of int64
+        For each parameter with strides of its own its step along the lines and two zeros; then for each line the
+        first elements of all of them.
     tables : tuple of array
         Offsets and weights of slots 0, 1 and 2, for each row and code, and what the engine has for the row, empty. As
         many for each input where boundaries tell them apart.
@@ -413,9 +428,9 @@ def redo(
             a = _differences(spec, u, at, tables, 0, first)
             b = _differences(spec, v, at, tables, 1, first) if spec.count > 1 else a
             c = _differences(spec, w, at, tables, 2, first) if spec.count > 2 else a
-            values = parameters_of(spec, parameters, there)
+            values = parameters_of(spec, parameters, places_of(spec, own, 0, line, i, 0, 0), there, 0)
             # the scratch that staged values go through is not used
-            _emit(points, tensor(spec, a, b, c), values, outs, strides, there, u, i)
+            _emit(points, physical(spec, tensor(spec, a, b, c), values), values, outs, strides, there, u, i)
 
 
 def _present(
@@ -492,7 +507,7 @@ def _tables(
                 offsets = np.pad(offsets, ((0, 0), (0, 0), (0, BOUNDARY)))
                 weights = np.pad(weights, ((0, 0), (0, 0), (0, BOUNDARY)))
                 # only plain stencils know of walls: the others are cut off from them by a hole, or reach none
-                weights[:, PLAIN, taps] = 0 * own.row_sum
+                weights[:, PLAIN, taps] = own.row_sum
                 weights[:, PLAIN, taps + 1] = 0.0 if own.known is None else own.known
             stride = source.strides[axis] // source.itemsize
             tables += [(offsets * stride).astype(np.int64).reshape(-1), weights.astype(source.dtype).reshape(-1)]
@@ -511,14 +526,15 @@ def _compiled(
     taps: int,
     extra: int,
     groups: int,
-    fields: tuple[bool, ...],
+    fields: tuple[int, ...],
     requests: tuple[Request, ...],
+    metric: Metric | None,
     dtype: np.dtype[Any],
 ) -> Callable[..., None]:
     """Entry point of the kernel for these types, as :func:`fieldgrad.kernels.call.prepare` finds that of the engine."""
     slots = [3 - len(columns) + columns.index(c) if c in columns else ABSENT for c in range(3)]
     chosen = tuple(_point(request) for request in requests)
-    spec = Spec(rows, tuple(slots), len(columns), False, 0, taps, True, extra, fields, chosen, False)
+    spec = Spec(rows, tuple(slots), len(columns), False, 0, taps, True, extra, fields, chosen, False, metric)
     number = numba.from_dtype(dtype)
 
     def array(kind: Any) -> Any:
@@ -542,6 +558,7 @@ def _compiled(
         array(types.int64),
         array(types.int64),
         array(types.int32),
+        array(types.int64),
         types.Tuple(
             ((array(types.int64), array(number)) * 3 + (array(number), array(types.int64), array(number))) * groups
         ),
@@ -562,17 +579,21 @@ def run(
     outs: Sequence[NDArray[Any]],
     holes: Holes,
     rules: Sequence[Rule | None],
+    kinds: Sequence[bool | tuple[int, ...]],
+    metric: Metric | None,
 ) -> None:
     """Redo the points beside holes, and make the holes NaN.
 
     Parameters
     ----------
-    sources, rows, axes, stencils, requests, parameters, outs
+    sources, rows, axes, stencils, requests, parameters, outs, metric
         As the plain kernel took them.
     holes : Holes
         Which points are valid.
     rules : sequence of Rule or None
         What the tables along x, y and z become.
+    kinds : sequence of bool or tuple of int
+        For each parameter whether it is a field, or its strides where they are its own.
     """
     assert holes.valid is not None
     plan, tables, taps = _kept(holes, holes.valid, axes, stencils, rules, sources[0], len(sources))
@@ -601,9 +622,14 @@ def run(
         steps = [stride // size for stride in out.strides[:leading]]
         strides += [origin, *steps, *[0] * (2 - len(steps))]
         extents += [*out.shape[:leading], *[1] * (2 - leading)]
-    fields = tuple(len(parameter) > 1 or parameter.ndim > 1 for parameter in parameters)
+    fields = tuple(CONSTANT if isinstance(kind, tuple) else FIELD if kind else NUMBER for kind in kinds)
+    strided = [[kind[axis] for axis in plan.order] for kind in kinds if isinstance(kind, tuple)]
+    steps = [number for one in strided for number in (one[-1], 0, 0)]
+    at = [lines[chosen] @ np.array(one[:-1], np.int64) for one in strided]
+    own = np.concatenate([steps, np.stack(at, axis=1).ravel() if at else []]).astype(np.int64)
     extra, groups = BOUNDARY if _is_bounded(stencils) else 0, len(tables) // TABLES
-    function = _compiled(tuple(rows), tuple(columns), taps, extra, groups, fields, tuple(requests), source.dtype)
+    which = (tuple(rows), tuple(columns), taps, extra, groups, fields, tuple(requests))
+    function = _compiled(*which, metric, source.dtype)
     spans = [span(one)[0] for one in sources]
     arguments = (
         None,
@@ -623,6 +649,7 @@ def run(
         plan.hole_starts[chosen],
         plan.hole_starts[chosen + 1] - plan.hole_starts[chosen],
         plan.holes,
+        own,
         tables,
     )
     share(function, arguments, len(chosen), (int(plan.counts.sum()) + len(plan.holes)) * len(outs))

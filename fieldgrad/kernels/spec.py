@@ -38,6 +38,9 @@ SLOTS = 4
 ABSENT = -1
 #: Rows of scratch that hold derivatives: four slots of three inputs. Staged values come behind them.
 DERIVATIVE_ROWS = 12
+#: Kinds of parameters: a number, a field laid out as the outputs are, and one with strides of its own, along the row or
+#: constant there.
+NUMBER, FIELD, ALONG, CONSTANT = range(4)
 
 
 @cache
@@ -84,6 +87,22 @@ class Point:
     def outputs(self) -> int:
         """Numbers that are stored for each point of the grid."""
         return max(len(self.rows), 1) * max(len(self.columns), 1)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Which parameters turn the coordinate derivatives at a point into physical ones; see ``fieldgrad.geometry``.
+
+    Parameters
+    ----------
+    transform : tuple of (m, j, parameter, sign)
+        L_ij is a sum over m of these parameters, times the sign, times du_i/dq_m; a negative parameter is one.
+    connection : tuple of (i, j, velocity, parameter, sign)
+        And of products of two parameters, the first of them a component of the velocity.
+    """
+
+    transform: tuple[tuple[int, int, int, int], ...]
+    connection: tuple[tuple[int, int, int, int, int], ...]
 
 
 class _Named(types.Dummy):
@@ -159,12 +178,14 @@ class Spec(_Named):
         Whether weights act on differences to the centre (derivatives) or on plain values (adjoints).
     extra : int
         Entries behind the weights of a row, for tables with boundaries: its sum, and what the centre is compared with.
-    fields : tuple of bool
-        For each parameter whether it is a field or a number.
+    fields : tuple of int
+        For each parameter its kind.
     points : tuple of Point
         What is evaluated.
     staged : bool
         Whether values go to scratch first, and from there to memory, one output after the other.
+    metric : Metric, optional
+        How coordinate derivatives become physical ones; None where they are.
     """
 
     def __init__(
@@ -177,15 +198,16 @@ class Spec(_Named):
         width: int,
         difference: bool,
         extra: int,
-        fields: tuple[bool, ...],
+        fields: tuple[int, ...],
         points: tuple[Point, ...],
         staged: bool,
+        metric: Metric | None = None,
     ) -> None:
-        self.staged = staged
+        self.staged, self.metric = staged, metric
         self.rows, self.columns = rows, columns
         self.outer, self.inner, self.half, self.width = outer, inner, half, width
         self.difference, self.extra, self.fields, self.points = difference, extra, fields, points
-        shape = f"{rows}/{columns}/{outer}/{inner}/{half}/{width}/{difference}/{extra}/{fields}"
+        shape = f"{rows}/{columns}/{outer}/{inner}/{half}/{width}/{difference}/{extra}/{fields}/{metric}"
         super().__init__(f"spec[{sources_digest()}/{shape}/{self.list.name}]")
 
     @property
@@ -292,22 +314,95 @@ def tensor(typingctx: Any, spec: Any, first: Any, second: Any, third: Any) -> An
 
 
 @intrinsic
-def parameters_of(typingctx: Any, spec: Any, arrays: Any, at: Any) -> Any:
-    """The parameters at a point: of a field its value there, of a number the number."""
+def physical(typingctx: Any, spec: Any, L: Any, parameters: Any) -> Any:
+    """L in physical components, from the coordinate derivatives; the same where there is no metric."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if spec.metric is None:
+            return args[1]
+        zero = ir.Constant(context.get_value_type(L.dtype.dtype), 0.0)
+        factors: dict[tuple[int, int], list[tuple[Any, Any]]] = {}
+
+        def add(i: int, j: int, factor: Any, value: Any, sign: int) -> None:
+            factors.setdefault((i, j), []).append((factor, value if sign > 0 else builder.fneg(value)))
+
+        for m, j, parameter, sign in spec.metric.transform:
+            if spec.columns[m] != ABSENT:
+                factor = None if parameter < 0 else builder.extract_value(args[2], parameter)
+                for i in spec.rows:
+                    add(i, j, factor, builder.extract_value(args[1], (i, m)), sign)
+        for i, j, velocity, parameter, sign in spec.metric.connection:
+            factor = None if parameter < 0 else builder.extract_value(args[2], parameter)
+            add(i, j, factor, builder.extract_value(args[2], velocity), sign)
+        rows = []
+        for i in range(3):
+            values = []
+            for j in range(3):
+                total = None
+                for factor, value in factors.get((i, j), ()):
+                    if factor is None:
+                        total = value if total is None else builder.fadd(total, value)
+                    else:
+                        total = builder.fmul(factor, value) if total is None else builder.fma(factor, value, total)
+                values.append(zero if total is None else total)
+            rows.append(context.make_tuple(builder, L.dtype, values))
+        return context.make_tuple(builder, L, rows)
+
+    return L(spec, L, parameters), codegen
+
+
+@intrinsic
+def places_of(typingctx: Any, spec: Any, layout: Any, first: Any, batch: Any, h: Any, k: Any, j: Any) -> Any:
+    """Where a row begins in each parameter that has strides of its own."""
+    count = sum(kind in (ALONG, CONSTANT) for kind in spec.fields)
+    result = types.UniTuple(types.intp, count) if count else types.Tuple(())
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _, array, start, number, *slots = args
+
+        def entry(index: Any) -> Any:
+            return builder.load(pointer(context, builder, layout, array, builder.add(start, index)))
+
+        places = []
+        for p in range(count):
+            offset = builder.add(builder.mul(number, ir.Constant(number.type, count)), ir.Constant(number.type, p))
+            place = entry(builder.add(offset, ir.Constant(number.type, 3 * count)))
+            for slot, at in enumerate(slots):
+                stride = entry(ir.Constant(number.type, 3 * p + slot))
+                place = builder.add(place, builder.mul(stride, at))
+            places.append(place)
+        return context.make_tuple(builder, result, places)
+
+    integer = types.intp
+    return result(spec, layout, integer, integer, integer, integer, integer), codegen
+
+
+@intrinsic
+def parameters_of(typingctx: Any, spec: Any, arrays: Any, places: Any, row: Any, i: Any) -> Any:
+    """The parameters at a point of a row: of a field its value there, of a number the number."""
     count = len(spec.fields)
     result = types.UniTuple(arrays.dtype.dtype, count) if count else types.Tuple(())
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _, tuples, starts, target, position = args
         values: list[Any] = []
-        for number, is_field in enumerate(spec.fields):
-            array = builder.extract_value(args[1], number)
-            index = args[2] if is_field else ir.Constant(args[2].type, 0)
+        own = 0
+        for number, kind in enumerate(spec.fields):
+            index = ir.Constant(position.type, 0)
+            if kind == FIELD:
+                index = builder.add(target, position)
+            elif kind != NUMBER:
+                index = builder.extract_value(starts, own)
+                own += 1
+                if kind == ALONG:
+                    index = builder.add(index, position)
+            array = builder.extract_value(tuples, number)
             value = builder.load(pointer(context, builder, arrays.dtype, array, index))
             value.set_metadata("alias.scope", scopes(builder.module, "inputs"))
             values.append(value)
         return context.make_tuple(builder, result, values)
 
-    return result(spec, arrays, at), codegen
+    return result(spec, arrays, places, types.intp, types.intp), codegen
 
 
 @intrinsic

@@ -502,6 +502,33 @@ def test_a_parameter_that_is_a_field() -> None:
     assert_same_bits(result, dissipation[3:8])
 
 
+@pytest.mark.parametrize("kept", [(), (0,), (2,), (0, 1), (0, 2)])
+def test_a_parameter_that_is_constant_along_some_axes_is_not_spread_out(kept: tuple[int, ...]) -> None:
+    fields = [noise(*SHAPE, seed=seed) for seed in XYZ]
+    stencils = tables(SHAPE, ZYX)
+    thin = np.abs(noise(*(count if axis in kept else 1 for axis, count in enumerate(SHAPE)), seed=9))
+    full = np.ascontiguousarray(np.broadcast_to(thin, SHAPE))
+    expected = evaluate(fields, ZYX, stencils, [REQUESTS[-1]], parameters=[full])[0]
+    for given in (thin, np.broadcast_to(thin, SHAPE), np.asfortranarray(thin)):
+        assert_same_bits(evaluate(fields, ZYX, stencils, [REQUESTS[-1]], parameters=[given])[0], expected)
+    # in another memory order, and beside a parameter that is a field
+    turned = [np.asfortranarray(field) for field in fields]
+    assert_same_bits(evaluate(turned, ZYX, stencils, [REQUESTS[-1]], parameters=[thin])[0], expected)
+
+
+@pytest.mark.parametrize("kept", [(0,), (1, 4), (2,), (3, 4), (4,), (0, 2, 3)])
+def test_thin_parameters_of_fields_with_further_dimensions(kept: tuple[int, ...]) -> None:
+    """Loops are merged and batches made only where the parameter allows it."""
+    shape = (2, 5, 6, 3, 7)
+    axes = (4, 2, 1)
+    fields = [noise(*shape, seed=seed) for seed in XYZ]
+    stencils = tables(shape, axes)
+    thin = np.abs(noise(*(count if axis in kept else 1 for axis, count in enumerate(shape)), seed=9))
+    full = np.ascontiguousarray(np.broadcast_to(thin, shape))
+    expected = evaluate(fields, axes, stencils, [REQUESTS[-1]], parameters=[full])[0]
+    assert_same_bits(evaluate(fields, axes, stencils, [REQUESTS[-1]], parameters=[thin])[0], expected)
+
+
 # What derivatives of floating-point numbers owe
 
 
