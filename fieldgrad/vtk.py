@@ -49,7 +49,7 @@ def to_vtk(ds: xr.Dataset, *, grid: Grid | None = None, structured: bool = False
     ModuleNotFoundError
         If PyVista is not installed.
     ValueError
-        If a variable has further dimensions, such as time.
+        If a variable has further dimensions, such as time, or the grid is not Cartesian.
 
     Examples
     --------
@@ -61,6 +61,11 @@ def to_vtk(ds: xr.Dataset, *, grid: Grid | None = None, structured: bool = False
     import pyvista
 
     grid = infer_grid(ds) if grid is None else grid
+    if not grid.system.cartesian:
+        raise ValueError(
+            f"grid: is {grid.system.name}, and positions of VTK are Cartesian; assign coordinates in metres "
+            "(obj.assign_coords) and infer the grid with geometry='cartesian'"
+        )
     lines = {axis.name: np.sort(axis.nodes) for axis in grid.axes}
     mesh = pyvista.RectilinearGrid(*(lines.get(name, np.zeros(1)) for name in SPATIAL))
     if structured:
