@@ -15,7 +15,7 @@ import xarray as xr
 
 from fieldgrad.fields import units_of
 from fieldgrad.grid import SPATIAL, Grid
-from fieldgrad.infer import infer_grid
+from fieldgrad.infer import infer_grid, require_lengths
 from fieldgrad.labelled import COMPONENT, DIRECTION
 
 __all__ = ["from_vtk", "to_vtk"]
@@ -61,6 +61,7 @@ def to_vtk(ds: xr.Dataset, *, grid: Grid | None = None, structured: bool = False
     import pyvista
 
     grid = infer_grid(ds) if grid is None else grid
+    require_lengths(grid)
     if not grid.system.cartesian:
         raise ValueError(
             f"grid: is {grid.system.name}, and positions of VTK are Cartesian; assign coordinates in metres "

@@ -84,8 +84,10 @@ def test_refusals() -> None:
     f = dataset().f
     with pytest.raises(ValueError, match=r"ds: 'f' has the dimension 'time', which VTK has no place for; select"):
         fg.to_vtk(f.expand_dims(time=[0, 1]).to_dataset(name="f"))
+    globe = f.isel(z=0, drop=True).rename(x="lon", y="lat").to_dataset(name="f")
+    globe.lon.attrs["units"], globe.lat.attrs["units"] = "degrees_east", "degrees_north"
     with pytest.raises(ValueError, match="grid: is spherical, and positions of VTK are Cartesian"):
-        fg.to_vtk(f.isel(z=0, drop=True).rename(x="lon", y="lat").to_dataset(name="f"))
+        fg.to_vtk(globe)
     bent = fg.to_vtk(dataset(), structured=True)
     points = np.array(bent.points)
     points[:, 0] += 0.1 * points[:, 1]
