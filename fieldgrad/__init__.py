@@ -8,7 +8,7 @@ W, and what follows from them, on xarray objects; the same on plain arrays in :m
 
 from __future__ import annotations
 
-from fieldgrad import array, flows
+from fieldgrad import array, flows, plot
 from fieldgrad._version import __version__
 from fieldgrad.catalogue import Quantity
 from fieldgrad.collocate import collocate
@@ -45,6 +45,8 @@ from fieldgrad.stencils import Stencil
 from fieldgrad.systems import Orthogonal
 from fieldgrad.transport import advection, directional_derivative, material_derivative, scalar_dissipation
 from fieldgrad.uncertainties import uncertainty
+from fieldgrad.verification import verify
+from fieldgrad.vtk import from_vtk, to_vtk
 from fieldgrad.walls import Wall
 
 from fieldgrad import accessor as _accessor  # noqa: F401  # isort: skip  (registers .fieldgrad on xarray objects)
@@ -76,6 +78,7 @@ __all__ = [
     "directional_derivative",
     "divergence",
     "flows",
+    "from_vtk",
     "frontogenesis",
     "generalised_newtonian_stress",
     "gradient",
@@ -87,6 +90,7 @@ __all__ = [
     "material_derivative",
     "mean",
     "order_map",
+    "plot",
     "quantities",
     "register_quantity",
     "relative_helicity",
@@ -94,8 +98,10 @@ __all__ = [
     "sample",
     "scalar_dissipation",
     "taylor_microscale",
+    "to_vtk",
     "uncertainty",
     "velocity_gradient",
+    "verify",
     "vieillefosse",
     "vjp",
 ]

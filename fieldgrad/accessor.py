@@ -66,7 +66,7 @@ class _Vector(Generic[Obj]):
         *,
         grid: Grid | None = None,
         components: Names = None,
-        **parameters: float | str | xr.DataArray,
+        **parameters: Any,
     ) -> xr.Dataset:
         """See :func:`fieldgrad.derive`."""
         return labelled.derive(self._obj, quantities, grid=grid, components=components, **parameters)
@@ -217,6 +217,6 @@ class DataArrayAccessor(_Vector[xr.DataArray]):
         """See :func:`fieldgrad.frontogenesis`."""
         return sphere.frontogenesis(self._obj, velocity, grid=grid, components=components)
 
-    def scalar_dissipation(self, diffusivity: float | xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
+    def scalar_dissipation(self, diffusivity: Any, *, grid: Grid | None = None) -> xr.DataArray:
         """See :func:`fieldgrad.scalar_dissipation`."""
         return transport.scalar_dissipation(self._obj, diffusivity, grid=grid)

@@ -284,6 +284,22 @@ def _app(args: Sequence[str]) -> Any:
         """Compile the usual kernels once, so that first calls in later processes are quick."""
         _warmup(_checked_accuracy(accuracy))
 
+    image = typer.Option(None, "--output", "-o", metavar="PNG", help="Draw the errors into this picture too.")
+
+    @app.command()
+    def verify(
+        file: Path = file,
+        output: Path | None = image,
+        axes: str | None = axes,
+        spacing: str | None = spacing,
+        periodic: str | None = periodic,
+        components: str | None = components,
+        scheme: str = scheme,
+        debug: bool = debug,
+    ) -> None:
+        """Show how well the grid of a file differentiates waves, by axis and accuracy."""
+        _verify(file, _reading(axes, spacing, periodic, 2, components, None, scheme, "auto", None, False), output)
+
     target = typer.Option(..., "--output", "-o", metavar="OUT", help="Ends in .nc, .nc3, .cdf or .zarr.")
     names = typer.Option(..., "--quantities", "-q", metavar="NAME,...", help="See fieldgrad quantities.")
     given = typer.Option([], "--parameter", "-p", metavar="NAME=VALUE", help="A number or a variable; may be repeated.")
@@ -558,6 +574,34 @@ def _info(path: Path, how: Reading) -> None:
             _say(f"derive refuses this grid. {in_shell(files.reason(error))}")
 
 
+def _verify(path: Path, how: Reading, picture: Path | None) -> None:
+    from fieldgrad import files
+    from fieldgrad.verification import verify
+
+    with files.reading(path) as ds:
+        grid = how.grid(ds)
+    with _console(error=True).status("differentiating waves ..."):
+        worth = verify(grid)
+    _grid_table(grid)
+    lengths = [f"{length:g}" for length in worth.points_per_wave.values]
+    rows = []
+    for name in worth.axis.values:
+        for accuracy in worth.accuracy.values:
+            here = worth.sel(axis=name, accuracy=accuracy)
+            errors = ["-" if error != error else f"{error:.1e}" for error in here.rms_error.values.tolist()]
+            order = float(here.order)
+            rows.append((str(name), str(accuracy), *errors, "-" if order != order else f"{order:.2f}"))
+    columns = ("axis", "accuracy", *lengths, "order")
+    _table("Error of the derivative of waves of so many points, in units of its amplitude", columns, rows, columns[1:])
+    _say("order: fitted to waves of 16 points and more; -: too few points for this accuracy or this wave")
+    if picture is not None:
+        from fieldgrad import plot
+
+        with files.replacing(picture, overwrite=True) as part, files.writing(picture):
+            plot.order_of_accuracy(worth).savefig(part, format="png", dpi=150)
+        _say(f"written: {picture}")
+
+
 def _parameters(given: Sequence[str]) -> dict[str, float | str]:
     """Numbers, and names of variables."""
     parameters: dict[str, float | str] = {}
@@ -573,14 +617,40 @@ def _parameters(given: Sequence[str]) -> dict[str, float | str]:
 
 
 def _derive(source: Path, target: Path, order: Order) -> None:
+    from fieldgrad import files
     from fieldgrad.streaming import derive_file
 
+    if target.suffix.lower() in files.VTK_SUFFIXES:
+        return _derive_to_vtk(source, target, order)
     with _progress() as show:
         done = derive_file(source, target, order, show)
     for name, shape in done.shapes.items():
         _say(f"{name}: {shape}")
     pieces = f", in {done.pieces} pieces" if done.pieces > 1 else ""
     _say(f"written: {target} in {done.seconds:.1f} s{pieces}")
+
+
+def _derive_to_vtk(source: Path, target: Path, order: Order) -> None:
+    """Derive in memory, and write a VTK grid with the velocity beside the results."""
+    from fieldgrad import files, labelled, vtk
+
+    began = time.perf_counter()
+    if order.resume:
+        raise _wrong("--resume", "runs into VTK files are made in one piece and cannot go on")
+    with files.reading(source) as ds:
+        grid = order.how.grid(ds)
+        velocity = order.how.velocity(ds, grid)
+        with files.understood():
+            derived = labelled.derive(
+                ds, order.quantities, grid=grid, components=order.how.components, **order.parameters
+            )
+            fields = {
+                str(field.name or name): field for name, field in zip(velocity.labels, velocity.fields, strict=True)
+            }
+            mesh = vtk.to_vtk(derived.assign(fields), grid=grid, structured=target.suffix.lower() == vtk.STRUCTURED)
+    with files.replacing(target, overwrite=order.overwrite, inputs=[source]) as part, files.writing(target):
+        mesh.save(part)
+    _say(f"written: {target} in {time.perf_counter() - began:.1f} s")
 
 
 def _demo(size: int, accuracy: int, folder: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import xarray as xr
 
+from fieldgrad import units
 from fieldgrad.grid import SPATIAL, Grid
 from fieldgrad.staggered import lie_apart
 from fieldgrad.systems import Cylindrical
@@ -435,6 +436,7 @@ def _checked(found: Components, grid: Grid) -> Components:
             continue
         _check_match(first, field)
         fields.append(field if field.dims == first.dims else field.transpose(*first.dims))
+    _check_units(found)
     return Components(found.labels, tuple(fields))
 
 
@@ -458,3 +460,15 @@ def _check_match(first: xr.DataArray, field: xr.DataArray) -> None:
                 f"components: the coordinates of dimension {dim!r} differ between {first.name!r} and "
                 f"{field.name!r}; components must share their grid, interpolate one to the other (obj.interp)"
             )
+
+
+def _check_units(found: Components) -> None:
+    """Refuse components of which the numbers cannot be added, such as m s-1 and mm s-1."""
+    stated = [units.stated(field.variable) for field in found.fields]
+    unlike = units.differing(stated)
+    if unlike is not None:
+        one, other = (f"the {found.labels[number]} component is in {stated[number]!r}" for number in unlike)
+        raise ValueError(
+            f"components: {one} and {other}; convert them to the same units, and set their attribute 'units' "
+            "(obj.assign_attrs)"
+        )

@@ -125,6 +125,12 @@ _METRES = {
     **dict.fromkeys(["ft", "foot", "feet"], 0.3048),
     **dict.fromkeys(["mi", "mile", "miles"], 1609.344),
 }
+# The first spelling of each size is its symbol.
+_SYMBOLS = {
+    word: next(other for other, same in table.items() if same == size)
+    for table in (_METRES, _SECONDS)
+    for word, size in table.items()
+}
 
 
 def _text(attrs: Attrs, key: str) -> str | None:
@@ -332,6 +338,27 @@ def seconds(units: str | None) -> float | None:
     >>> seconds("months")
     """
     return None if units is None else _SECONDS.get(_unit(units))
+
+
+def unit_symbol(word: str) -> str:
+    """The symbol of a unit of length or time; any other word as it is.
+
+    Parameters
+    ----------
+    word : str
+        Name or symbol of a unit.
+
+    Returns
+    -------
+    str
+        Its symbol.
+
+    Examples
+    --------
+    >>> unit_symbol("metres"), unit_symbol("sec"), unit_symbol("Pa")
+    ('m', 's', 'Pa')
+    """
+    return _SYMBOLS.get(word.lower(), word) if len(word) > 2 else word
 
 
 def positions(dim: str, values: Any, attrs: Attrs) -> tuple[Any, str | None, float]:

@@ -25,7 +25,7 @@ from fieldgrad.fields import (
     frame_of,
     long_of,
     name_of,
-    named_field,
+    parameter_of,
     relabel,
     require_labelled,
     scalar_of,
@@ -347,7 +347,7 @@ def _quantities(
     parameters: Mapping[str, Any],
 ) -> Velocity:
     """The cotangents of several quantities together, as one of L."""
-    named = {name: named_field(obj, name, value) for name, value in parameters.items()}
+    named = {name: parameter_of(obj, name, value)[0] for name, value in parameters.items()}
     grid = infer_grid(obj) if arguments["grid"] is None else arguments["grid"]
     require_lengths(grid)
     found = find_components(obj, grid, arguments["components"])

@@ -20,6 +20,7 @@ from fieldgrad.grid import Axis, Grid, Named
 from fieldgrad.infer import infer_grid, require_lengths
 from fieldgrad.masks import holes_of
 from fieldgrad.operators import Array, Frame, as_field, require_one_shape, working_dtype
+from fieldgrad.parameters import PARAMETERS
 
 Velocity = xr.Dataset | xr.DataArray
 
@@ -63,6 +64,8 @@ def array_of(f: xr.DataArray, argument: str) -> Any:
         hint = "select a variable of it" if isinstance(f, xr.Dataset) else "ndarrays have their operators in fg.array"
         raise TypeError(f"{argument}: is a {type(f).__name__}; pass an xarray DataArray ({hint})")
     data = f.data
+    if units.is_quantity(data):
+        data = data.magnitude
     if isinstance(data, np.ndarray) or is_lazy(data):
         return data
     if f.chunks is not None:
@@ -72,7 +75,7 @@ def array_of(f: xr.DataArray, argument: str) -> Any:
         )
     raise TypeError(
         f"{argument}: {name_of(f, 'the field')} holds a {type(data).__name__}; convert it to a NumPy array first "
-        "(obj.as_numpy(), or obj.pint.dequantify() for quantities)"
+        "(obj.as_numpy())"
     )
 
 
@@ -199,10 +202,25 @@ def aligned_on(value: xr.DataArray, f: xr.DataArray, name: str) -> Array:
     return result
 
 
-def named_field(obj: Velocity, name: str, value: Any) -> Any:
-    """A parameter by the name of a variable of the dataset."""
+def converted(quantity: Any, name: str, wanted: str | None) -> tuple[Any, str]:
+    """Magnitude of a quantity of pint in the wanted units, and these."""
+    if wanted is None:
+        raise ValueError(f"{name}: is in {quantity.units}, of which a power is a fraction; pass a plain number")
+    try:
+        return units.magnitude(quantity, wanted), wanted
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def parameter_of(obj: Velocity, name: str, value: Any) -> tuple[Any, str | None]:
+    """Value of a parameter, and its units where it has any.
+
+    A string names a variable of the dataset; a quantity of pint is converted to the units that are documented.
+    """
+    if units.is_quantity(value):
+        return converted(value, name, PARAMETERS[name].units if name in PARAMETERS else units.of_quantity(value))
     if not isinstance(value, str):
-        return value
+        return value, units_of(value) if isinstance(value, xr.DataArray) else None
     if not isinstance(obj, xr.Dataset) or value not in obj:
         there = (
             ", ".join(map(repr, obj.data_vars)) if isinstance(obj, xr.Dataset) else "no variables, being a DataArray"
@@ -210,7 +228,7 @@ def named_field(obj: Velocity, name: str, value: Any) -> Any:
         raise ValueError(
             f"{name}: {value!r} is no variable of the dataset, which has {there}; pass a number or a DataArray"
         )
-    return obj[value]
+    return obj[value], units_of(obj[value])
 
 
 def relabel(
@@ -222,13 +240,23 @@ def relabel(
     long_name: str,
     definition: str,
     unit: str | None,
-    grid: Grid | None = None,
+    grid: Grid | str | None = None,
+    standard_name: str | None = None,
 ) -> xr.DataArray:
-    """Values on the coordinates of a field, behind new dimensions, with attributes that say what they are."""
+    """Values on the coordinates of a field, behind new dimensions, with attributes that say what they are.
+
+    Where the field holds quantities of pint and the units are known, the values become quantities too.
+    """
     attrs = {"long_name": long_name, "fieldgrad_definition": definition}
-    if grid is not None and not grid.system.cartesian:
+    if standard_name is not None:
+        attrs["standard_name"] = standard_name
+    if grid is not None:
+        attrs["fieldgrad_grid"] = grid if isinstance(grid, str) else grid.description
+    if isinstance(grid, Grid) and not grid.system.cartesian:
         attrs["fieldgrad_geometry"] = "; ".join([grid.described, *grid.notes])
-    if unit is not None:
+    if unit is not None and units.is_quantity(f.variable._data):
+        data = units.quantified(data, unit, f.variable._data)
+    elif unit is not None:
         attrs["units"] = unit
     # _replace takes 7 microseconds. The public ways rebuild every index: f.copy(data=...) takes 50, which is a third of
     # a call on a small field, and DataArray(data, coords) 200 to 400
@@ -274,9 +302,8 @@ def long_of(f: xr.DataArray) -> str:
 
 
 def units_of(f: xr.DataArray) -> str | None:
-    """Units of a field, as its attribute says."""
-    given = f.attrs.get("units")
-    return given if isinstance(given, str) else None
+    """Units of a field."""
+    return units.stated(f.variable)
 
 
 def length_of(grid: Grid) -> str | None:

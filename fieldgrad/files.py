@@ -25,6 +25,7 @@ from fieldgrad.grid import Grid
 from fieldgrad.infer import FINITE_DIFFERENCE, infer_grid
 from fieldgrad.least_squares import LeastSquares
 from fieldgrad.systems import EARTH_RADIUS
+from fieldgrad.vtk import from_vtk
 
 NETCDF3, NETCDF4, ZARR = "NetCDF 3", "NetCDF 4", "Zarr"
 _SUFFIXES = {".nc": NETCDF4, ".nc4": NETCDF4, ".nc3": NETCDF3, ".cdf": NETCDF3, ".zarr": ZARR}
@@ -47,6 +48,8 @@ _CODECS = frozenset(
         *("bytes", "endian", "transpose", "sharding_indexed"),
     )
 )
+VTK = "VTK"
+VTK_SUFFIXES = (".vtr", ".vts")
 _ZARR_MARKS = (".zgroup", ".zmetadata", "zarr.json")
 
 
@@ -134,7 +137,7 @@ def input_format(path: Path) -> str:
     Returns
     -------
     str
-        "NetCDF 3", "NetCDF 4" (or plain HDF5) or "Zarr".
+        "NetCDF 3", "NetCDF 4" (or plain HDF5), "Zarr" or "VTK".
 
     Raises
     ------
@@ -164,7 +167,9 @@ def input_format(path: Path) -> str:
         return NETCDF3
     if head == b"\x89HDF\r\n\x1a\n":
         return NETCDF4
-    raise InputProblem(f"{path}: is neither NetCDF nor Zarr, by its first bytes; convert it to one of these")
+    if head.startswith((b"<VTKFile", b"<?xml", b"# vtk Da")):
+        return VTK
+    raise InputProblem(f"{path}: is neither NetCDF nor Zarr nor VTK, by its first bytes; convert it to one of these")
 
 
 def output_format(path: Path) -> str:
@@ -254,7 +259,7 @@ def reading(path: Path) -> Iterator[xr.Dataset]:
     Parameters
     ----------
     path : Path
-        NetCDF file or Zarr group; which of them is told by the content.
+        NetCDF file, Zarr group or VTK grid; which of them is told by the content.
 
     Yields
     ------
@@ -267,6 +272,11 @@ def reading(path: Path) -> Iterator[xr.Dataset]:
         If it cannot be read.
     """
     kind = input_format(path)
+    if kind == VTK:
+        with loading(path, "it"):
+            found = from_vtk(path)
+        yield found
+        return
     options: dict[str, Any] = {"chunks": None, "cache": False, "decode_timedelta": False}
     # The listing of a local directory is as good as consolidated metadata, which may be missing or old.
     options |= {"engine": "zarr", "consolidated": False} if kind == ZARR else {"engine": "netcdf4"}

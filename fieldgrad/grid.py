@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -282,6 +282,16 @@ class Axis:
             parts.append(f"units={self.units!r}")
         parts += self.particulars
         return f"Axis({', '.join(parts)})"
+
+    @cached_property
+    def description(self) -> str:
+        """The axis in one line, as results keep it."""
+        dim = "" if self.dim == self.name else f" ({self.dim})"
+        units = "" if self.units is None else f" {self.units}"
+        span = f"{self.nodes[0]:.6g} to {self.nodes[-1]:.6g}{units}" if len(self) else "nothing"
+        period = [] if self.period is None else [f"period {self.period:.6g}{units}"]
+        parts = [f"{len(self)} points from {span}", *period, f"accuracy {self.accuracy}", *self.particulars]
+        return f"{self.name}{dim}: {', '.join(parts)}"
 
     @property
     def particulars(self) -> list[str]:
@@ -567,6 +577,13 @@ class Grid:
                 if value in seen:
                     raise ValueError(f"axes: two axes have the {label} {value!r}; each must have its own")
                 seen.add(value)
+
+    @cached_property
+    def description(self) -> str:
+        """The directions and the discretisation in one line, as results keep them."""
+        masked = [] if self.mask is None else [f"masked over {', '.join(self.mask.dims)}"]
+        missing = [] if self.missing == "propagate" else [f"missing {self.missing} to accuracy {self.least_accuracy}"]
+        return "; ".join([self.system.name, *(axis.description for axis in self.axes), *masked, *missing])
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from fieldgrad.least_squares import LeastSquares
 from fieldgrad.masking import checked_missing, mask_of
 from fieldgrad.mesh import find_mesh
 from fieldgrad.systems import EARTH_RADIUS, System
+from fieldgrad.units import is_quantity, of_quantity
 from fieldgrad.walls import Ends, Wall
 
 Obj: TypeAlias = xr.DataArray | xr.Dataset
@@ -531,7 +532,12 @@ def _axis(
     """One axis; a period of None is looked for, and with False there is none."""
     attrs = _attrs(variable)
     if variable is not None:
-        nodes, units, scale = positions(dim, variable.values, attrs)
+        values: Any = variable._data
+        if is_quantity(values):
+            values, attrs = values.magnitude, {**attrs, "units": of_quantity(values)}
+        else:
+            values = variable.values
+        nodes, units, scale = positions(dim, values, attrs)
     else:
         nodes, units, scale = np.arange(size) * (1.0 if step is None else step), None, 1.0
     if period is None:

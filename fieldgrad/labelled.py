@@ -24,7 +24,7 @@ from fieldgrad.fields import (
     length_of,
     long_of,
     name_of,
-    named_field,
+    parameter_of,
     relabel,
     require_coordinate,
     require_free,
@@ -48,6 +48,12 @@ COMPONENT = "component"
 DIRECTION = "direction"
 # Entries of a Hessian.
 _PURE, _MIXED = ((0, 0), (1, 1), (2, 2)), ((0, 1), (0, 2), (1, 2))
+
+# Of horizontal velocities, by what their standard names contain; CF standard name table, version 85.
+STANDARD_NAMES: Mapping[str, Mapping[str, str]] = {
+    "divergence": {"wind": "divergence_of_wind", "ocean": "divergence_of_sea_water_velocity"},
+    "vorticity": {"wind": "atmosphere_upward_relative_vorticity", "ocean": "ocean_relative_vorticity"},
+}
 
 
 def derivative(
@@ -109,6 +115,7 @@ def derivative(
         long_name=f"derivative of {long_of(f)} with respect to {', '.join(axis.dim for axis, _ in steps)}",
         definition=f"{top}({short_of(f)})/{bottom}",
         unit=units.combine([(units_of(f), 1), *((axis.units, -times) for axis, times in steps)]),
+        grid="; ".join(axis.description for axis, _ in steps),
     )
 
 
@@ -428,7 +435,8 @@ def decompose(
             result,
             record,
             {COMPONENT: rows, DIRECTION: rows},
-            L.attrs.get("units"),
+            units_of(L),
+            L.attrs.get("fieldgrad_grid"),
         )
         for result, record in zip(pair, records, strict=True)
     )
@@ -441,7 +449,7 @@ def derive(
     *,
     grid: Grid | None = None,
     components: Names = None,
-    **parameters: float | str | xr.DataArray,
+    **parameters: Any,
 ) -> xr.Dataset:
     """Quantities of a flow, in one pass over its velocity.
 
@@ -455,8 +463,9 @@ def derive(
         Directions and discretisation, by default ``infer_grid(obj)``.
     components : sequence of str, optional
         Names of the components, in x, y, z order.
-    **parameters : float, DataArray or str
-        Parameters of the quantities, such as ``viscosity``: numbers, fields, or names of variables of `obj`.
+    **parameters : float, DataArray, pint.Quantity or str
+        Parameters of the quantities, such as ``viscosity``: numbers, fields, quantities with units, or names of
+        variables of `obj`.
 
     Returns
     -------
@@ -490,7 +499,7 @@ def _derive(
     parameters: Mapping[str, Any],
 ) -> list[xr.DataArray]:
     require_labelled(obj, "obj")
-    named = {name: named_field(obj, name, value) for name, value in parameters.items()}
+    given = {name: parameter_of(obj, name, value) for name, value in parameters.items()}
     if grid is None:
         refuse_staggered(obj, components)
         grid = infer_grid(obj)
@@ -506,7 +515,7 @@ def _derive(
         {record.name: record.parameters for record in records},
         {
             name: aligned_on(value, first, name) if isinstance(value, xr.DataArray) else value
-            for name, value in named.items()
+            for name, (value, _) in given.items()
         },
     )
     work = partial(_derive_arrays, found.labels, tuple(records), tuple(values))
@@ -516,12 +525,13 @@ def _derive(
     for name, value in values.items():
         if not (np.ndim(value) or chunked.is_lazy(value)):
             values[name] = operators.as_parameter(value, name, fields[0].dtype, ())
+    unit_of = quantity_units(found, grid, given)
     results = evaluate(work, fields, frame, list(values.values()), shapes)
-    unit_of = quantity_units(found, grid, named)
     labelled = []
     for record, result, part in zip(records, results, labels, strict=True):
         extra = dict(zip(record.dims, part, strict=True)) if part else {}
-        labelled.append(_labelled(first, result, record, extra, unit_of(record), grid))
+        cf_name = _standard_name(record, found, grid)
+        labelled.append(_labelled(first, result, record, extra, unit_of(record), grid, cf_name))
     return labelled
 
 
@@ -542,7 +552,8 @@ def _labelled(
     record: Quantity,
     extra: Mapping[str, Sequence[str | int]],
     unit: str | None,
-    grid: Grid | None = None,
+    grid: Grid | str | None = None,
+    standard_name: str | None = None,
 ) -> xr.DataArray:
     return relabel(
         field,
@@ -553,32 +564,57 @@ def _labelled(
         definition=record.definition,
         unit=unit,
         grid=grid,
+        standard_name=standard_name,
     )
 
 
-def quantity_units(found: Components, grid: Grid, given: Mapping[str, Any]) -> Callable[[Quantity], str | None]:
-    """What tells the units of quantities of a flow, of which parameters were given so."""
+def quantity_units(
+    found: Components, grid: Grid, given: Mapping[str, tuple[Any, str | None]]
+) -> Callable[[Quantity], str | None]:
+    """What tells the units of quantities of a flow, of which parameters were given so, each with its units."""
     speed, length = units.common([units_of(field) for field in found.fields]), length_of(grid)
     rate = units.combine([(speed, 1), (length, -1)])
+    stated = {
+        name: unit if isinstance(value, xr.DataArray) or unit is not None else _assumed(name, speed, length)
+        for name, (value, unit) in given.items()
+    }
+    _require_rate(stated, rate)
 
     def unit_of(record: Quantity) -> str | None:
         factors: list[tuple[str | None, int | Fraction]] = [(rate, record.power)]
-        factors += [(_parameter_units(name, given, speed, length), power) for name, power in record.powers.items()]
+        factors += [(_parameter_units(name, stated, speed, length), power) for name, power in record.powers.items()]
         return units.combine(factors)
 
     return unit_of
 
 
-def _parameter_units(name: str, given: Mapping[str, Any], speed: str | None, length: str | None) -> str | None:
+def _standard_name(record: Quantity, found: Components, grid: Grid) -> str | None:
+    """Standard name of the CF conventions, where they have one for the quantity of such a velocity."""
+    if grid.names != ("x", "y") or len(found.fields) != 2:
+        return None
+    kinds = {str(field.attrs.get("standard_name")).replace("sea_water", "ocean") for field in found.fields}
+    for medium, name in STANDARD_NAMES.get(record.name, {}).items():
+        if all(medium in kind and kind.endswith(("wind", "velocity")) for kind in kinds):
+            return name
+    return None
+
+
+def _require_rate(stated: Mapping[str, str | None], rate: str | None) -> None:
+    """Refuse what is added to a square of rates and is known to be in other units."""
+    unlike = units.differing([units.combine([(rate, 2)]), stated.get("epsilon")])
+    if unlike is not None:
+        raise ValueError(
+            f"epsilon: is in {stated['epsilon']!r}, and what it is added to in {units.combine([(rate, 2)])!r}; convert "
+            "it, or the velocity or the coordinates"
+        )
+
+
+def _parameter_units(name: str, stated: Mapping[str, str | None], speed: str | None, length: str | None) -> str | None:
     """Units of a parameter, or where it is the ratio of two others those documented if theirs are."""
-    parts = (name,) if name in given else ALTERNATIVES[name]
-    found = [
-        units_of(given[part]) if isinstance(given[part], xr.DataArray) else _assumed(part, speed, length)
-        for part in parts
-    ]
-    if name in given:
-        return found[0]
-    return PARAMETERS[name].units if found == [PARAMETERS[part].units for part in parts] else None
+    if name in stated:
+        return stated[name]
+    parts = ALTERNATIVES[name]
+    return PARAMETERS[name].units if all(stated[part] == PARAMETERS[part].units for part in parts) else None
 
 
 def _assumed(name: str, speed: str | None, length: str | None) -> str | None:

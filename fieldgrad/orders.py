@@ -91,4 +91,5 @@ def order_map(obj: Velocity, *, order: int = 1, grid: Grid | None = None, compon
         long_name="order of accuracy" if order == 1 else f"order of accuracy of derivatives of order {order}",
         definition="order of accuracy of the derivative along each direction, 0 where there is none",
         unit="1",
+        grid=grid.description,
     )

@@ -23,7 +23,7 @@ from fieldgrad.fields import (
     length_of,
     long_of,
     name_of,
-    named_field,
+    parameter_of,
     relabel,
     require_free,
     require_labelled,
@@ -284,7 +284,7 @@ def _velocity(
 ) -> Callable[[], dict[str, xr.DataArray]]:
     """Quantities of a velocity, and the velocity itself."""
     grid = cloud.grid
-    named = {name: named_field(obj, name, value) for name, value in given.items()}
+    named = {name: parameter_of(obj, name, value) for name, value in given.items()}
     found = find_components(obj, grid, components)
     first = found.fields[0]
     frame = _light(frame_of(grid, first, vector=found))
@@ -300,7 +300,7 @@ def _velocity(
     where = _probes(cloud, grid, first, names, frame)
     users = {record.name: record.parameters for record in records if record != VALUE}
     # on the points before anything is joined: arithmetic of xarray would align behind the caller's back
-    at_points = {name: _parameter(value, name, template, cloud) for name, value in named.items()}
+    at_points = {name: _parameter(value, name, template, cloud) for name, (value, _) in named.items()}
     values = {name: _plain(value, name) for name, value in resolve_parameters(users, at_points).items()}
     unit_of = quantity_units(found, grid, named)
 

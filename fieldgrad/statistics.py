@@ -222,6 +222,7 @@ def taylor_microscale(f: xr.DataArray, dim: str, dims: Dims = None, *, grid: Gri
         "taylor_microscale",
         long_name=f"Taylor microscale of {long_of(f)} along {axis.dim}",
         definition=f"(<f'^2>/<(df'/d{axis.dim})^2>)^(1/2), f' = {short_of(f)} - <{short_of(f)}>",
+        grid=axis.description,
         unit=axis.units,
     )
 
@@ -316,6 +317,7 @@ def invariant_histogram(
         "invariant_density",
         long_name="joint probability density of the invariants of the velocity-gradient tensor",
         definition="share of volume per d(R/<w^2/4>^(3/2)) d(Q/<w^2/4>)",
+        grid=grid.description,
         unit="1",
     )
 
@@ -471,19 +473,22 @@ def _standardised_moment(
 ) -> xr.DataArray:
     _, slope = _fluctuation_and_slope(f, dim, dims, grid)
     square = mean(slope**2, dims, grid=grid)
-    along = axis_of(f, dim, grid).dim
+    axis = axis_of(f, dim, grid)
     return _described(
         (mean(slope**order, dims, grid=grid) / square ** (order / 2)).where(square > 0),
         f"derivative_{name}",
-        long_name=f"{name} of the derivative of {long_of(f)} with respect to {along}",
-        definition=f"<g^{order}>/<g^2>^({order}/2), g = d({short_of(f)} - <{short_of(f)}>)/d{along}",
+        long_name=f"{name} of the derivative of {long_of(f)} with respect to {axis.dim}",
+        definition=f"<g^{order}>/<g^2>^({order}/2), g = d({short_of(f)} - <{short_of(f)}>)/d{axis.dim}",
+        grid=axis.description,
         unit="1",
     )
 
 
-def _described(result: xr.DataArray, name: str, *, long_name: str, definition: str, unit: str | None) -> xr.DataArray:
+def _described(
+    result: xr.DataArray, name: str, *, long_name: str, definition: str, grid: str, unit: str | None
+) -> xr.DataArray:
     result = result.rename(name)
-    result.attrs = {"long_name": long_name, "fieldgrad_definition": definition}
+    result.attrs = {"long_name": long_name, "fieldgrad_definition": definition, "fieldgrad_grid": grid}
     if unit is not None:
         result.attrs["units"] = unit
     return result

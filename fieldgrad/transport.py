@@ -21,6 +21,7 @@ from fieldgrad.fields import (
     aligned_on,
     array_of,
     broadcast_on,
+    converted,
     frame_along,
     frame_of,
     length_of,
@@ -210,14 +211,14 @@ def material_derivative(
     )
 
 
-def scalar_dissipation(f: xr.DataArray, diffusivity: float | xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
+def scalar_dissipation(f: xr.DataArray, diffusivity: Any, *, grid: Grid | None = None) -> xr.DataArray:
     """Rate at which diffusion destroys the variance of a scalar.
 
     Parameters
     ----------
     f : DataArray
         Scalar field.
-    diffusivity : float or DataArray
+    diffusivity : float, DataArray or pint.Quantity
         Diffusivity kappa of the scalar: a number (m2 s-1 where lengths are in m), or a field on dimensions of `f`.
     grid : Grid, optional
         Directions and discretisation, by default ``infer_grid(f)``.
@@ -249,6 +250,9 @@ def scalar_dissipation(f: xr.DataArray, diffusivity: float | xr.DataArray, *, gr
     >>> fg.scalar_dissipation(3 * x, 0.5).values
     array([9., 9., 9.])
     """
+    unit = None
+    if units.is_quantity(diffusivity):
+        diffusivity, unit = converted(diffusivity, "diffusivity", "m2 s-1")
     real = isinstance(diffusivity, int | float | np.integer | np.floating) and not isinstance(diffusivity, bool)
     if not (real or isinstance(diffusivity, xr.DataArray)):
         raise TypeError(f"diffusivity: is a {type(diffusivity).__name__}; pass a real number or a DataArray")
@@ -260,7 +264,7 @@ def scalar_dissipation(f: xr.DataArray, diffusivity: float | xr.DataArray, *, gr
         unit = units_of(diffusivity)
         value: Any = aligned_on(diffusivity, f, "diffusivity")
     else:
-        unit = "m2 s-1" if length == "m" else None
+        unit = "m2 s-1" if unit is None and length == "m" else unit
         value = operators.as_parameter(diffusivity, "diffusivity", field.dtype, ())
     (result,) = evaluate(of_scalar(operators.scalar_dissipation), [field], frame, [value])
     return relabel(

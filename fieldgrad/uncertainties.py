@@ -19,11 +19,12 @@ from fieldgrad.fields import (
     Velocity,
     aligned_on,
     array_of,
+    converted,
     frame_of,
     length_of,
     long_of,
     name_of,
-    named_field,
+    parameter_of,
     relabel,
     require_free,
     require_labelled,
@@ -161,7 +162,7 @@ def _of_velocity(
     components: Names,
     parameters: Mapping[str, Any],
 ) -> xr.Dataset:
-    named = {name: named_field(obj, name, value) for name, value in parameters.items()}
+    named = {name: parameter_of(obj, name, value) for name, value in parameters.items()}
     found = find_components(obj, grid, components)
     first = found.fields[0]
     frame = frame_of(grid, first, vector=found)
@@ -171,7 +172,7 @@ def _of_velocity(
         {record.name: record.parameters for record in records},
         {
             name: aligned_on(value, first, name) if isinstance(value, xr.DataArray) else value
-            for name, value in named.items()
+            for name, (value, _) in named.items()
         },
     )
     fields = vector_of(found.fields, found.labels)
@@ -242,6 +243,16 @@ def _of_scalar(
     )
 
 
+def _stated(obj: Velocity, std: Any, field: xr.DataArray) -> Any:
+    """A standard deviation as a number or a field, in the units of the field."""
+    if not units.is_quantity(std):
+        return parameter_of(obj, "std", std)[0]
+    wanted = units_of(field)
+    if wanted is None:
+        raise ValueError(f"std: is in {std.units}, and {field.name!r} has no units; pass a plain number")
+    return converted(std, "std", wanted)[0]
+
+
 def _mixed(deviation: Any, frame: Frame, i: int, j: int, squared: bool) -> Any:
     """Standard deviation of a derivative along two directions, whose weights and correlations are products."""
     along = [propagation.parts_of(frame, number) for number in (i, j)]
@@ -288,7 +299,7 @@ def _deviations(
             raise ValueError(f"std: has {std.sizes[COMPONENT]} components, and the field {len(labels)}")
     else:
         parts = [std] * len(fields)
-    return [_deviation(named_field(obj, "std", part), field, dtype) for part, field in zip(parts, fields, strict=True)]
+    return [_deviation(_stated(obj, part, field), field, dtype) for part, field in zip(parts, fields, strict=True)]
 
 
 def _deviation(value: Any, field: xr.DataArray, dtype: np.dtype[Any]) -> Any:

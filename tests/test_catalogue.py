@@ -158,6 +158,7 @@ def test_labels_and_attributes(name: str, dims: str) -> None:
     assert result.attrs == {
         "long_name": record.long_name,
         "fieldgrad_definition": record.definition,
+        "fieldgrad_grid": fg.infer_grid(ds).description,
         "units": units,
     }
 

@@ -513,6 +513,19 @@ def test_what_is_no_mask(run: Any, plane: Path, args: list[str], code: int, mess
     assert not Path("out.nc").exists()
 
 
+def test_verify_prints_errors_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nodes = np.tanh(np.linspace(-2, 2, 80))
+    xr.DataArray(np.zeros(80), {"y": nodes}, ["y"], "p").to_netcdf(tmp_path / "a.nc")
+    assert cli.main(["verify", str(tmp_path / "a.nc"), "-o", str(tmp_path / "orders.png")]) == 0
+    printed = capsys.readouterr().out
+    worth = fg.verify(xr.open_dataset(tmp_path / "a.nc"))
+    for accuracy in (2, 4, 6, 8):
+        (row,) = re.findall(rf"^ *y +{accuracy} +(.*)$", printed, re.MULTILINE)
+        here = worth.sel(axis="y", accuracy=accuracy)
+        assert row.split() == [*(f"{error:.1e}" for error in here.rms_error.values), f"{float(here.order):.2f}"]
+    assert (tmp_path / "orders.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_coordinates_of_two_dimensions(run: Any, tmp_path: Path) -> None:
     j, i = np.meshgrid(np.arange(7.0), np.arange(9.0), indexing="ij")
     lon, lat = 175.0 + i + 0.3 * j, 30.0 + j - 0.2 * i

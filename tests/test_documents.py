@@ -99,11 +99,13 @@ def test_api_page_lists_every_public_name() -> None:
     import fieldgrad
     import fieldgrad.array
     import fieldgrad.flows
+    import fieldgrad.plot
 
     page = (ROOT / "docs/api.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^ +([a-zA-Z_][\w.]*)$", page, re.MULTILINE))
-    public = {name for name in fieldgrad.__all__ if name not in ("__version__", "array", "flows")}
+    public = {name for name in fieldgrad.__all__ if name not in ("__version__", "array", "flows", "plot")}
     public |= {f"array.{name}" for name in fieldgrad.array.__all__}
+    public |= {f"plot.{name}" for name in fieldgrad.plot.__all__}
     public |= {f"flows.{name}" for name in fieldgrad.flows.__all__}
     assert listed == public
     for accessor in ("DatasetAccessor", "DataArrayAccessor"):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+# These solve equations, or compile kernels that nothing else here needs.
+SLOW = {"lambda2_isosurface", "own_quantity"}
 EXAMPLES = sorted(Path(__file__).parents[1].glob("examples/*.py"))
 
 
@@ -17,7 +19,11 @@ def test_there_are_examples() -> None:
     assert EXAMPLES
 
 
-@pytest.mark.parametrize("script", EXAMPLES, ids=[script.stem for script in EXAMPLES])
+@pytest.mark.parametrize(
+    "script",
+    [pytest.param(script, marks=pytest.mark.slow if script.stem in SLOW else ()) for script in EXAMPLES],
+    ids=[script.stem for script in EXAMPLES],
+)
 def test_example(script: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, script],

@@ -117,6 +117,7 @@ def test_names_attributes_coordinates_and_dtypes() -> None:
         assert found.name == name
         assert found.dims == ("z", "y", "x")
         assert found.attrs.pop("long_name").strip()
+        assert found.attrs.pop("fieldgrad_grid") == fg.infer_grid(ds).description
         assert found.attrs == {"fieldgrad_definition": definition, "units": unit}
         for key in ("station", "run", "x", "y", "z"):
             xr.testing.assert_identical(found.coords[key].variable, ds.coords[key].variable)

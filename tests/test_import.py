@@ -15,6 +15,7 @@ HEAVY = (
     "netCDF4",
     "numba",
     "pint",
+    "pyvista",
     "rich",
     "scipy",
     "sympy",

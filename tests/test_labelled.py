@@ -419,6 +419,9 @@ def test_names_and_attributes() -> None:
     )
     ds = flow("yx")
     ds.u.attrs["standard_name"] = "x_wind"
+    grid = fg.infer_grid(p)
+    along = [grid.axis(name).description for name in "xy"]
+    described = {"dp_dx": along[0], "d2p_dx2": along[0], "d3p_dx2_dy": "; ".join(along)}
     expected = {
         "dp_dx": (fg.derivative(p, "x"), "d(p)/dx", "K m-1"),
         "d2p_dx2": (fg.derivative(p, "x", 2), "d2(p)/dx2", "K m-2"),
@@ -438,6 +441,7 @@ def test_names_and_attributes() -> None:
     for name, (result, definition, unit) in expected.items():
         assert result.name == name
         assert result.attrs.pop("long_name").strip()
+        assert result.attrs.pop("fieldgrad_grid") == described.get(name, grid.description)
         assert result.attrs == {"fieldgrad_definition": definition, "units": unit}, name
     assert fg.gradient(p).attrs["long_name"] == "gradient of temperature"
     assert fg.derivative(p.rename(None), "x").name == "df_dx"

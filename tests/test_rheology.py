@@ -152,7 +152,7 @@ def test_apparent_viscosity_is_labelled() -> None:
         "units": "Pa s",
     }
     xr.testing.assert_identical(found.coords.to_dataset(), rate.coords.to_dataset())
-    for attrs in ({}, {"units": "h-1"}, {"units": "1/s"}):
+    for attrs in ({}, {"units": "h-1"}, {"units": "1 per tick"}):
         assert "units" not in fg.apparent_viscosity(rate.drop_attrs().assign_attrs(attrs), model).attrs
     # cells without data stay without
     assert np.isnan(fg.apparent_viscosity(rate.where(rate < 1), model).values[1]).all()

@@ -301,6 +301,7 @@ def test_moments_are_labelled() -> None:
     assert skewness.attrs == {
         "long_name": "skewness of the derivative of velocity with respect to y",
         "fieldgrad_definition": "<g^3>/<g^2>^(3/2), g = d(u - <u>)/dy",
+        "fieldgrad_grid": fg.infer_grid(f).axis("y").description,
         "units": "1",
     }
     assert derivative_flatness(f, "y").name == "derivative_flatness"

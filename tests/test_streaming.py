@@ -196,7 +196,7 @@ def test_blocks_are_whole_chunks_and_near_to_cubes(monkeypatch: Any) -> None:
     [
         (None, "does not exist"),
         (b"", "is empty"),
-        (b"x y u v\n0 0 1 2\n", "neither NetCDF nor Zarr"),
+        (b"x y u v\n0 0 1 2\n", "neither NetCDF nor Zarr nor VTK"),
         (b"\x89HDF\r\n\x1a\n" + bytes(100), "cannot be read"),
         (b"CDF\x01" + bytes(2), "cannot be read"),
         ("folder", "no Zarr group"),

@@ -185,10 +185,12 @@ def test_accuracy_of_the_grid_holds_for_time() -> None:
 def test_names_attributes_and_coordinates() -> None:
     f = F.assign_coords(station=("x", list("abcdefgh")), run=7).assign_attrs(standard_name="air_temperature")
     found = fg.material_derivative(f, FLOW)
+    described = fg.infer_grid(FLOW).description
     assert found.name == "Df_Dt"
     assert found.attrs == {
         "long_name": "material derivative of temperature",
         "fieldgrad_definition": "d(f)/dt + (u . grad) f",
+        "fieldgrad_grid": described,
         "units": "K s-1",
     }
     for name in ("station", "run", "time", "x", "y"):
@@ -198,6 +200,7 @@ def test_names_attributes_and_coordinates() -> None:
     assert found.attrs == {
         "long_name": "material derivative of velocity",
         "fieldgrad_definition": "du_i/dt + u_j du_i/dx_j",
+        "fieldgrad_grid": described,
         "units": "m s-2",
     }
     assert found.run.item() == 7
@@ -221,7 +224,8 @@ def with_units(obj: Any, speed: str | None = None, **lengths: str) -> Any:
         ("m s-1", "meters", "hours", "K s-1"),
         ("km s-1", "km", "s", "K s-1"),
         ("1", "1", "1", "K"),
-        ("m/s", "m", "s", None),
+        ("m/s", "m", "s", "K s-1"),
+        ("10 m/s", "m", "s", None),
         ("furlong fortnight-1", "m", "s", None),
     ],
 )
@@ -350,6 +354,7 @@ def test_labels_of_scalar_dissipation() -> None:
     assert found.attrs == {
         "long_name": "scalar dissipation of temperature",
         "fieldgrad_definition": "2 kappa |grad f|^2",
+        "fieldgrad_grid": fg.infer_grid(f).description,
         "units": "K2 s-1",
     }
     xr.testing.assert_identical(found.station, f.station)

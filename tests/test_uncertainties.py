@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -252,7 +251,8 @@ def test_refusals_of_scalars_and_complex_fields() -> None:
         fg.uncertainty(f, [], std=0.1)
     with pytest.raises(TypeError, match="viscosity: nothing that is asked for"):
         fg.uncertainty(f, "gradient", std=0.1, viscosity=1.0)
-    with pytest.raises(ValueError, match="grid: has the geometry 'spherical'"):
-        fg.uncertainty(f, "gradient", std=0.1, grid=replace(fg.infer_grid(f), geometry="spherical"))
+    polar = fg.infer_grid(f.assign_coords(y=f.y / 10), axes={"r": "x", "theta": "y"}, geometry="polar")
+    with pytest.raises(ValueError, match="grid: has the geometry 'polar'"):
+        fg.uncertainty(f, "gradient", std=0.1, grid=polar)
     with pytest.raises(TypeError, match="obj: is complex"):
         fg.uncertainty(f * 1j, "gradient", std=0.1)

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldgrad.units import combine, common, parse
+from fieldgrad.units import combine, common, differing, parse
 
 SYMBOLS = ["m", "s", "kg", "K", "Pa", "mol"]
 
@@ -28,6 +30,14 @@ SYMBOLS = ["m", "s", "kg", "K", "Pa", "mol"]
         ("µm", {"µm": 1}),
         ("%", {"%": 1}),
         (" m  s-1 ", {"m": 1, "s": -1}),
+        ("m/s", {"m": 1, "s": -1}),
+        ("m / s2", {"m": 1, "s": -2}),
+        ("1/s", {"s": -1}),
+        ("1", {}),
+        ("K/km", {"K": 1, "km": -1}),
+        ("J/kg/K", {"J": 1, "kg": -1, "K": -1}),
+        ("metres sec-1", {"m": 1, "s": -1}),
+        ("Kilometers/Hour", {"km": 1, "h": -1}),
     ],
 )
 def test_powers_are_parsed(units: str, powers: dict[str, int]) -> None:
@@ -41,17 +51,17 @@ def test_powers_are_parsed(units: str, powers: dict[str, int]) -> None:
     [
         "",
         " ",
-        "m/s",
         "m s -1",
         "10 m",
         "1e-3 m",
         "m1.5",
         "days since 2000-01-01",
-        "metre per second",
-        "(m)",
-        "m * s",
         "H2O",
         "2",
+        "/s",
+        "m/",
+        "metre per",
+        "(m",
         "-",
         "m s-1 # speed",
     ],
@@ -82,7 +92,50 @@ def test_products(factors: list[tuple[str | None, int]], units: str | None) -> N
     assert combine(factors) == units
 
 
+@pytest.mark.parametrize(
+    ("units", "powers"),
+    [
+        ("metre per second", {"m": 1, "s": -1}),
+        ("(m)", {"m": 1}),
+        ("m * s", {"m": 1, "s": 1}),
+        ("m/(s kg)", {"m": 1, "s": -1, "kg": -1}),
+        ("m s⁻¹", {"m": 1, "s": -1}),
+        ("hPa/(100 m)", None),
+        ("J kg^-1 K^-1 / m", {"J": 1, "kg": -1, "K": -1, "m": -1}),
+    ],
+)
+def test_other_spellings_are_pints(units: str, powers: dict[str, int] | None) -> None:
+    pytest.importorskip("pint")
+    pytest.importorskip("cf_xarray")
+    parsed = parse(units)
+    assert (None if parsed is None else dict(parsed)) == powers
+
+
+def test_without_pint_other_spellings_are_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cf_xarray.units", None)
+    parse.cache_clear()
+    try:
+        assert parse("metre per second") is None
+        assert parse("m/s") == (("m", 1), ("s", -1))
+    finally:
+        parse.cache_clear()
+
+
+@given(st.text(alphabet="msKPa/*()^-+.1230 #per", max_size=8))
+def test_pint_is_asked_nothing_that_it_would_take_for_a_sum(text: str) -> None:
+    found = parse(text)
+    assert found is None or all(symbol.isalpha() and isinstance(power, int) for symbol, power in found)
+
+
+def test_units_that_differ() -> None:
+    assert differing(["m s-1", "m/s", None, "10 m s-1"]) is None
+    assert differing([None, "m s-1", "cm s-1"]) == (1, 2)
+    assert differing(["Pa s-1", "m s-1"]) == (0, 1)
+    assert differing([]) is None
+
+
 def test_common_units() -> None:
+    assert common(["m/s", "m s-1", "metre second-1"]) == "m s-1"
     assert common(["m", "m"]) == "m"
     assert common(["m"]) == "m"
     assert common(["m", "km"]) is None

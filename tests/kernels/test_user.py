@@ -112,7 +112,12 @@ def test_a_registered_quantity_is_derived_by_name(registered: Callable[[Quantity
     record = Quantity("shear", shear, power=2, long_name="squared shear", definition="as below")
     registered(record)
     found = fg.derive(SPACE, "shear").shear
-    assert found.attrs == {"long_name": "squared shear", "fieldgrad_definition": "as below", "units": "s-2"}
+    assert found.attrs == {
+        "long_name": "squared shear",
+        "fieldgrad_definition": "as below",
+        "fieldgrad_grid": fg.infer_grid(SPACE).description,
+        "units": "s-2",
+    }
     xr.testing.assert_identical(found, fg.derive(SPACE, record).shear)
     xr.testing.assert_identical(found, SPACE.fieldgrad.derive(["shear"]).shear)
     nodes = [NODES[name] for name in "xyz"]
