@@ -201,7 +201,13 @@ def test_a_long_list_gives_the_bits_of_the_stored_tensor(name: str, dims: str) -
     same_bits(found, pointwise(name, L), name)
 
 
-@pytest.mark.parametrize("name", IN_SPACE)
+# The others compile for a minute.
+ALONE = ("vorticity", "q_criterion", "lambda2", "swirling_strength", "dissipation")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in ALONE else pytest.mark.slow) for name in IN_SPACE]
+)
 def test_alone_as_in_a_long_list(name: str) -> None:
     all_same(derive(flow(), [name]), of_flow())
 
@@ -357,6 +363,7 @@ def test_nan_stays_within_the_footprint(dims: str) -> None:
             assert np.isnan(result.isel({dim: at[dim] for dim in dims})).all(), name
 
 
+@pytest.mark.slow
 def test_parameters_that_are_fields() -> None:
     ds = flow()
     L = fg.velocity_gradient(ds)
@@ -622,7 +629,7 @@ PARTS = [
     [
         ("xy", IN_PLANE),
         ("xz", PARTS),
-        ("yz", PARTS),
+        pytest.param("yz", PARTS, marks=pytest.mark.slow),
         pytest.param("xz", IN_PLANE, marks=pytest.mark.slow),
         pytest.param("yz", IN_PLANE, marks=pytest.mark.slow),
     ],
@@ -781,7 +788,7 @@ def test_three_components_on_a_plane_are_refused(name: str) -> None:
                 fg.derive(ds, name, **given)
 
 
-@pytest.mark.parametrize("dims", ["zyx", "yx"])
+@pytest.mark.parametrize("dims", ["zyx", pytest.param("yx", marks=pytest.mark.slow)])
 def test_complex_velocities(dims: str) -> None:
     """Linear quantities are those of the real and of the imaginary part; the others are refused."""
     real, imaginary = flow(dims), flow(dims).map(lambda field: field * field)

@@ -681,6 +681,7 @@ def test_any_number_of_threads(flow: tuple[xr.Dataset, xr.Dataset], workers: int
     xr.testing.assert_identical(built.compute(scheduler="threads", num_workers=workers), expected)
 
 
+@pytest.mark.slow
 def test_processes(flow: tuple[xr.Dataset, xr.Dataset]) -> None:
     built, expected = flow
 

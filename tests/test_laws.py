@@ -145,6 +145,7 @@ def test_order_of_dimensions(flow: xr.Dataset, order: list[str]) -> None:
     assert found.transpose(*turned.dims).identical(turned)
 
 
+@pytest.mark.slow
 @given(flows(), st.data())
 def test_chunks_and_threads(flow: xr.Dataset, data: Any) -> None:
     lazy = fg.velocity_gradient(flow.chunk(data.draw(chunks(dict(flow.sizes)))))

@@ -230,7 +230,7 @@ def test_stress_in_uniform_shear(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("dtype", [pytest.param("f4", marks=pytest.mark.slow), "f8"])
 def test_without_deformation_there_is_no_stress(name: str, dtype: str) -> None:
     flow = fg.flows.couette(X, stretched(0.0, 1.0, 7), wall_velocity=2.0).dataset.astype(dtype)
     rest = xr.full_like(flow, 3.0)

@@ -385,6 +385,7 @@ def require_same(result: xr.Dataset, expected: xr.Dataset) -> None:
         assert result[name].attrs == expected[name].attrs
 
 
+@pytest.mark.slow
 def test_a_snapshot_is_cut_in_space(boxed: Path, monkeypatch: Any) -> None:
     read: list[int] = []
     get = streaming._Source.__getitem__
@@ -567,6 +568,7 @@ def test_schedulers_that_are_not_there(tmp_path: Path, monkeypatch: Any) -> None
     assert os.listdir(tmp_path) == ["in.nc"]
 
 
+@pytest.mark.slow
 def test_a_cluster(boxed: Path, monkeypatch: Any) -> None:
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr(streaming, "_BLOCKS", 8)

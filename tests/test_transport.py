@@ -59,6 +59,7 @@ def test_material_derivative_of_polynomials_is_exact() -> None:
     close(found.sel(component="y"), EXACT_V)
 
 
+@pytest.mark.slow
 def test_acceleration_in_decaying_vortices_is_that_of_navier_stokes() -> None:
     nu, k, a = 0.3, 1.0, 1.3
     circle = np.linspace(0, 2 * np.pi, 24, endpoint=False)

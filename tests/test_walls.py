@@ -344,6 +344,7 @@ def test_a_symmetry_plane_of_a_velocity() -> None:
     )
 
 
+@pytest.mark.slow
 def test_half_of_a_taylor_green_is_the_whole() -> None:
     """Mirrors at x = 0 and pi, where u vanishes: half the flow has the gradient of all of it, to rounding."""
     n = 16
@@ -374,6 +375,7 @@ def test_a_value_of_a_vector_as_a_whole_is_refused_unless_zero() -> None:
     fg.velocity_gradient(ds, grid=fg.infer_grid(ds, boundary={"y": 0.0}))
 
 
+@pytest.mark.slow
 def test_laplacian_and_hessian_see_walls() -> None:
     y, x = centres(np.linspace(0, 1, 13)), np.linspace(0, 1, 6)
     f = xr.DataArray(np.sin(2 * y)[:, np.newaxis] * x**2 + 1, coords={"y": y, "x": x}, dims=("y", "x"), name="f")

@@ -133,6 +133,7 @@ def combined(L: Any, gain: Any, offset: Any) -> Any:
     return gain * L[0][1] + 10 * offset
 
 
+@pytest.mark.slow
 def test_parameters_in_the_order_of_the_record() -> None:
     record = Quantity("combined", combined, parameters=("gain", "offset"), parameter_powers=(1, 0))
     swapped = Quantity("swapped", combined, parameters=("offset", "gain"))
@@ -567,6 +568,7 @@ def run(cache: Path, folder: Path, program: str, path: Path | None = None) -> tu
     return result["value"], result["hits"], result["misses"]
 
 
+@pytest.mark.slow
 def test_the_next_process_finds_the_kernel_without_the_module_of_the_first(tmp_path: Path) -> None:
     cache, library = tmp_path / "cache", tmp_path / "library"
     library.mkdir()

@@ -66,4 +66,5 @@ def test_rejected_vectors_do_not_matter(flow: xr.Dataset) -> None:
     found = fg.derive(flow, names, grid=grid)
     xr.testing.assert_identical(fg.derive(flow.where(valid, 1e300), names, grid=grid), found)
     plain = fg.infer_grid(flow, missing="adapt")
-    xr.testing.assert_identical(fg.derive(flow[["u", "v"]].where(valid), names, grid=plain), found)
+    # the description of the grid tells the two apart
+    xr.testing.assert_equal(fg.derive(flow[["u", "v"]].where(valid), names, grid=plain), found)
