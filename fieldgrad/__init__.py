@@ -105,3 +105,8 @@ __all__ = [
     "vieillefosse",
     "vjp",
 ]
+
+
+def __dir__() -> list[str]:
+    # what tab completion offers: the public names, without the modules that make them
+    return sorted(__all__)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -644,31 +645,60 @@ class Grid:
         )
         raise KeyError(f"dim: {key!r} is no dimension or direction of the grid, which has {known or 'none'}")
 
-    def __repr__(self) -> str:
-        count = len(self.axes)
-        head = f"<fieldgrad.Grid: {self.described}, {count} {'axis' if count == 1 else 'axes'}>"
-        everything = self.axes + self.others
-        width = max([len(axis.dim) for axis in everything] + [3])
-        name = max([len(axis.name) for axis in everything] + [4])
-        lines = [
-            head,
-            f"{'axis':{name}}  {'dim':{width}}  points  {'spacing':16}  stretching  periodic  units  accuracy",
+    def _rows(self) -> list[tuple[str, ...]]:
+        """What is shown of each axis: a row of texts, under the titles."""
+        rows: list[tuple[str, ...]] = [
+            ("axis", "dim", "points", "spacing", "stretching", "periodic", "units", "accuracy")
         ]
-        for axis in everything:
+        for axis in self.axes + self.others:
             low, high = axis.spacing
-            spacing = f"{high:.4g}" if axis.uniform or low == high else f"{low:.4g} to {high:.4g}"
-            stretching = f"{1.0 if axis.uniform else axis.stretching:.4g}"
-            period = "no" if axis.period is None else f"{axis.period:.6g}"
-            row = (
-                f"{axis.name:{name}}  {axis.dim:{width}}  {len(axis):6d}  {spacing:16}  {stretching:>10}  {period:8}  "
-                f"{axis.units or '-':5}  {axis.accuracy:8d}"
+            rows.append(
+                (
+                    axis.name,
+                    axis.dim,
+                    str(len(axis)),
+                    f"{high:.4g}" if axis.uniform or low == high else f"{low:.4g} to {high:.4g}",
+                    f"{1.0 if axis.uniform else axis.stretching:.4g}",
+                    "no" if axis.period is None else f"{axis.period:.6g}",
+                    axis.units or "-",
+                    str(axis.accuracy),
+                )
             )
-            lines.append(row)
-        lines += [f"{axis.dim!r} {axis.obstacle}" for axis in self.axes if axis.obstacle]
+        return rows
+
+    def _head(self) -> str:
+        count = len(self.axes)
+        return f"fieldgrad.Grid: {self.described}, {count} {'axis' if count == 1 else 'axes'}"
+
+    def _remarks(self) -> list[str]:
+        """What is out of the ordinary, a line for each."""
+        everything = self.axes + self.others
+        lines = [f"{axis.dim!r} {axis.obstacle}" for axis in self.axes if axis.obstacle]
         lines += self.notes
         lines += [f"{axis.dim!r}: {'; '.join(axis.particulars)}" for axis in everything if axis.particulars]
         if self.left_handed:
             lines.append("the axes are left-handed")
         if self.mask is not None or self.missing != "propagate":
             lines.append(f"missing: {self.missing}, mask: {self.mask or 'none'}")
-        return "\n".join(lines)
+        return lines
+
+    def __repr__(self) -> str:
+        rows = self._rows()
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        numbers = {"points", "stretching", "accuracy"}
+        lines = [
+            "  ".join(
+                text.rjust(width) if title in numbers else text.ljust(width)
+                for title, text, width in zip(rows[0], row, widths, strict=True)
+            )
+            for row in rows
+        ]
+        return "\n".join([f"<{self._head()}>", *lines, *self._remarks()])
+
+    def _repr_html_(self) -> str:
+        titles, *rows = (tuple(map(escape, row)) for row in self._rows())
+        head = "".join(f"<th>{title}</th>" for title in titles)
+        body = "".join(f"<tr>{''.join(f'<td>{text}</td>' for text in row)}</tr>" for row in rows)
+        remarks = "".join(f"<div>{escape(line)}</div>" for line in self._remarks())
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f"<div><b>{escape(self._head())}</b></div>{table}{remarks}"

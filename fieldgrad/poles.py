@@ -122,7 +122,7 @@ def _at(
     beside = here + (1 if fields[0].shape[row] - here > here else -1)
     step, turn = entry(metric.value(metric.transform[s, s])), dtype.type(metric.turn)
     L = np.zeros((3, 3, *_row_shape(shape, row)), fields[0].dtype)
-    values, outward, across, numerators, next_ones = {}, {}, {}, {}, {}
+    values, outward, across, numerators, next_ones, nearby = {}, {}, {}, {}, {}, {}
     for number, (i, field) in enumerate(zip(rows, fields, strict=True)):
         table, around = meridian.of(number).slice(index, index + 1)[0], azimuthal.of(number)
         # one direction at a time keeps the others without the nodes around them, of which corners are not there
@@ -132,7 +132,8 @@ def _at(
         across[i] = sigma * turn * differentiated(near, azimuth, around.linear)
         rings = [turn * differentiated(third[_along(row, node)], azimuth, around) for node in (here, beside)]
         numerators[i], next_ones[i] = rings
-        values[i] = _inside(third[_along(row, here)], axes, stencils, p)
+        values[i], next_value = (_inside(third[_along(row, node)], axes, stencils, p) for node in (here, beside))
+        nearby[i] = np.abs(values[i]) + np.abs(next_value)
         L[i, s], L[i, p] = outward[i], across[i]
         other = 3 - s - p
         table_of_other = stencils[other]
@@ -148,12 +149,14 @@ def _at(
         for i, k, sign in ((p, s, sigma), (s, p, -sigma)):
             numerators[i] = numerators[i] + sign * values[k]
         sizes |= {s: both, p: both}
+        # a component that vanishes at the pole is there what rounding left of its neighbours: cos(90 degrees) is 6e-17
+        nearby |= dict.fromkeys((s, p), nearby[s] + nearby[p])
         for (i, j, k), term in sorted(metric.connection.items()):
             if i in rows and k in rows and axes[j] is not None and (i, j, k) not in {(p, p, s), (s, p, p)}:
                 L[i, j] += entry(metric.value(term)) * values[k]
     for i in rows:
         allowed = (sizes[i] if vector and i in (s, p) else 0) + np.abs(next_ones[i])
-        L[i, p] = np.where(is_regular(numerators[i], allowed, values[i], azimuthal, metric.turn), L[i, p], np.nan)
+        L[i, p] = np.where(is_regular(numerators[i], allowed, nearby[i], azimuthal, metric.turn), L[i, p], np.nan)
     return L
 
 

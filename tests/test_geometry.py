@@ -474,6 +474,17 @@ def test_what_is_not_regular_has_no_limit() -> None:
     assert np.isfinite(scalar[1:]).all()
 
 
+def test_what_rounding_leaves_on_the_axis_has_a_limit() -> None:
+    nodes = POLAR_NODES["cylinder"](6)
+    tensors = []
+    # sin(pi - r) is 1.2e-16 at r = 0
+    for turn in (np.sin, lambda r: np.sin(np.pi - r)):
+        ds = cylinder(nodes, lambda r, t, z: 0.0, lambda r, t, z, turn=turn: turn(r), lambda r, t, z: 0.0)
+        tensors.append(fg.velocity_gradient(ds, grid=CYLINDER.grid(ds)).values)
+    assert np.isfinite(tensors[0]).all()
+    np.testing.assert_allclose(tensors[1], tensors[0], rtol=0, atol=1e-12)
+
+
 # ---------------------------------------------------------------------------------------------------------
 # planes, transport, statistics, refusals
 

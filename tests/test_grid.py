@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import pickle
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -211,6 +212,21 @@ def test_repr_tells_what_was_understood() -> None:
     assert x.split() == ["x", "lon", "4", "1", "1", "4", "-", "2"]
     assert y.split() == ["y", "y", "3", "1", "to", "2", "2", "no", "m", "4"]
     assert note == "'lon' is a longitude"
+    # columns line up
+    assert titles.index("units") == y.index("m ") == x.index("- ")
+
+
+def test_html_repr_says_the_same_and_escapes_names() -> None:
+    axis = Axis("x", "<lon>", np.arange(4.0), period=4.0, units="m", obstacle="is <odd>")
+    html = Grid((axis, Axis("y", "y", np.array([0.0, 1.0, 3.0]))))._repr_html_()
+    root = ElementTree.fromstring(f"<html>{html}</html>")
+    assert root.findtext("div/b") == "fieldgrad.Grid: cartesian, 2 axes"
+    assert [cell.text for cell in root.iter("td")] == [
+        *("x", "<lon>", "4", "1", "1", "4", "m", "2"),
+        *("y", "y", "3", "1 to 2", "2", "no", "-", "2"),
+    ]
+    assert len(list(root.iter("th"))) == 8
+    assert root.findall("div")[1].text == "'<lon>' is <odd>"
 
 
 def test_axes_and_tables_stay_frozen_through_a_pickle() -> None:

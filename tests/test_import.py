@@ -41,3 +41,11 @@ def test_version_is_that_of_the_installed_package() -> None:
     import fieldgrad
 
     assert fieldgrad.__version__ == version("fieldgrad")
+
+
+def test_completion_offers_public_names_only() -> None:
+    import fieldgrad
+
+    assert dir(fieldgrad) == sorted(fieldgrad.__all__)
+    assert all(hasattr(fieldgrad, name) for name in dir(fieldgrad))
+    assert "labelled" in vars(fieldgrad)
