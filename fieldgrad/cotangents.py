@@ -119,8 +119,8 @@ def vjp(operator: Callable[..., Any], primal: Velocity, cotangent: Any) -> Any:
 
     Quantities of your own are differentiated by central differences of the compiled function in double precision, with
     steps h of 6e-6 times the largest entry of L at the point (6e-6 where L vanishes). They are right to about ten
-    digits where the function is smooth over a change of L by its own size, and to h where a slope jumps; exact if the
-    record says that it is linear.
+    digits where the function is smooth over a change of L by its own size; within h of a jump of the slope they are a
+    slope between those of the two sides. They are exact if the record says that it is linear.
 
     A. Griewank and A. Walther, Evaluating Derivatives, 2nd edition, SIAM (2008), chapter 3.
 
@@ -167,7 +167,7 @@ def _taken_apart(operator: Any) -> tuple[Callable[..., Any], dict[str, Any]]:
         given = {**function.keywords, **given}
         function = function.func
     known = ", ".join(one.__name__ for one in _RULES)
-    if not callable(function) or getattr(function, "__self__", None) is not None:
+    if not callable(function) or inspect.ismethod(function):
         what = f"the method {function.__name__!r}, which holds its input" if callable(function) else "no function"
         raise TypeError(f"operator: is {what}; pass one of {known} of fieldgrad, or a functools.partial of one")
     if function not in _RULES:
