@@ -235,15 +235,6 @@ def of_linear(record: Quantity, cotangent: Any, labels: Sequence[str], frame: Fr
     return {place: -part for place, part in tensor.items()} if record.axial and frame.left_handed else tensor
 
 
-def require_derivative(record: Quantity) -> None:
-    """Refuse a quantity whose derivative with respect to L is not known."""
-    if record.function is not None:
-        raise ValueError(
-            f"quantities: {record.name!r} is a function of your own, whose derivative with respect to L is not known; "
-            "take the adjoint of 'velocity_gradient' with c_k dvalue_k/dL_ij as its cotangent"
-        )
-
-
 def of_quantity(
     components: Sequence[Array],
     labels: Sequence[str],
@@ -304,6 +295,99 @@ def of_quantity(
     result = operators.allocate(components[0], shape, (len(places), len(places)))
     operators._run(components, labels, frame, [request], taken, [result])
     return result
+
+
+def of_own(
+    components: Sequence[Array],
+    labels: Sequence[str],
+    frame: Frame,
+    record: Quantity,
+    cotangent: Sequence[Array],
+    parameters: Sequence[Any],
+) -> Array:
+    """The cotangent of L where that of a quantity with a function of its own is known, by differences of that.
+
+    Parameters
+    ----------
+    components, labels, frame, record, parameters
+        As :func:`of_quantity` takes them; components may be complex if the quantity is linear.
+    cotangent : sequence of ndarray
+        That of each number of its value, row by row, of the shape of the output.
+
+    Returns
+    -------
+    ndarray, shape (components, directions, ...)
+        ``sum_k c_k dvalue_k/dL_ij``.
+    """
+    from fieldgrad.kernels.sensitivity import cotangents
+
+    double = np.dtype(np.float64)
+    shape, dtype = frame.output_shape(components[0].shape), components[0].dtype
+    along = operators.value_labels(record, labels, frame)
+    rows = [SPATIAL.index(label) for label in labels]
+    result = operators.allocate(components[0], shape, (len(rows), len(frame.columns)))
+    if not result.size:  # selections leave chunks of no nodes behind
+        return result
+    L = np.zeros((3, 3, *shape))
+    if not record.linear:
+        (found,) = operators.derive(components, labels, frame, [quantity("velocity_gradient")], {})
+        L[np.ix_(rows, frame.columns)] = found
+    request = operators.request_of(record, along, frame, tuple(range(len(record.parameters))))
+    own = [
+        operators.as_parameter(value, name, double, shape)
+        for name, value in zip(record.parameters, parameters, strict=True)
+    ]
+    places = [3 * row + column for row in rows for column in frame.columns]
+    given = np.stack(cotangent).reshape(len(cotangent), -1)
+    given = -given if record.axial and frame.left_handed else given
+    halves = [
+        cotangents(
+            L.reshape(3, 3, -1), np.ascontiguousarray(half, double), request, own, record.linear, places
+        ).reshape(result.shape)
+        for half in ((given.real, given.imag) if dtype.kind == "c" else (given,))
+    ]
+    result.real = halves[0]
+    if dtype.kind == "c":
+        result.imag = halves[1]
+    return result
+
+
+def of_helicity(velocity: Sequence[Array], frame: Frame, cotangent: Array, *, relative: bool) -> tuple[Array, Array]:
+    """The cotangents of velocity and vorticity where that of the helicity, or of the cosine between them, is known.
+
+    Parameters
+    ----------
+    velocity : sequence of ndarray
+        Components of a flow in space, of one real dtype and shape, in x, y, z order.
+    frame : Frame
+        Its directions, with the tables of its derivatives.
+    cotangent : ndarray
+        That of the value.
+    relative : bool
+        Whether the value is the cosine.
+
+    Returns
+    -------
+    tuple of ndarray, each of shape (3, ...)
+        Without those derivatives of the velocity that are in the vorticity.
+    """
+    (w,) = operators.derive(velocity, frame.names, frame, [quantity("vorticity")], {})
+    u = np.stack([operators.inside(field, frame) for field in velocity])
+    if not relative:
+        return cotangent * w, cotangent * u
+    (a, u_size), (b, w_size) = _unit(u), _unit(w)
+    cosine = (a * b).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return cotangent * (b - cosine * a) / u_size, cotangent * (a - cosine * b) / w_size
+
+
+def _unit(vector: Array) -> tuple[Array, Array]:
+    """A vector at unit length, NaN where it vanishes, and its length."""
+    largest = np.abs(vector).max(axis=0)
+    with np.errstate(invalid="ignore"):
+        scaled = vector / largest
+        size = np.sqrt((scaled * scaled).sum(axis=0))
+        return scaled / size, largest * size
 
 
 @dataclass(frozen=True, eq=False)

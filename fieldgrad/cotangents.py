@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from fieldgrad import adjoint, chunked, operators
-from fieldgrad.adjoint import Plan
+from fieldgrad import adjoint, chunked, operators, propagation
 from fieldgrad.catalogue import Quantity
 from fieldgrad.chunked import evaluate
 from fieldgrad.components import Components, find_components
+from fieldgrad.cotangent_parts import aligned, gradient_of, like, like_velocity, of_tensor, pull
 from fieldgrad.fields import (
     Velocity,
     aligned_on,
@@ -23,10 +23,8 @@ from fieldgrad.fields import (
     broadcast_on,
     frame_along,
     frame_of,
-    long_of,
     name_of,
     parameter_of,
-    relabel,
     require_labelled,
     scalar_of,
     str_name,
@@ -34,6 +32,7 @@ from fieldgrad.fields import (
     working,
 )
 from fieldgrad.grid import Grid
+from fieldgrad.helicities import _flow_of, helicity, relative_helicity
 from fieldgrad.infer import infer_grid, require_lengths
 from fieldgrad.labelled import (
     COMPONENT,
@@ -49,12 +48,20 @@ from fieldgrad.labelled import (
     laplacian,
     velocity_gradient,
 )
-from fieldgrad.operators import Array, Frame
+from fieldgrad.operators import Array, Frame, working_dtype
 from fieldgrad.parameters import resolve_parameters
 from fieldgrad.quantities import chosen, quantity
-from fieldgrad.transport import _carried, _time_axis, advection, directional_derivative, material_derivative
+from fieldgrad.statistics import _Cells, _cells, _require_numbers, _unmasked, mean
+from fieldgrad.transport import (
+    _carried,
+    _diffused,
+    _time_axis,
+    advection,
+    directional_derivative,
+    material_derivative,
+    scalar_dissipation,
+)
 
-Labels = Mapping[str, Sequence[str | int]]
 Arguments = Mapping[str, Any]
 
 
@@ -73,35 +80,47 @@ def vjp(operator: Callable[..., Any], primal: Velocity, cotangent: Any) -> Any:
         A function of this library, or a :func:`functools.partial` of one with all arguments but the first given by
         name: :func:`derivative`, :func:`gradient`, :func:`laplacian`, :func:`hessian`, :func:`divergence`,
         :func:`curl`, :func:`velocity_gradient`, :func:`decompose`, :func:`derive`, :func:`directional_derivative`,
-        :func:`advection` or :func:`material_derivative`.
+        :func:`advection`, :func:`material_derivative`, :func:`scalar_dissipation`, :func:`helicity`,
+        :func:`relative_helicity` or :func:`mean`.
     primal : DataArray or Dataset
         Its first argument, the input at which it is differentiated; linear operators do not depend on its values.
     cotangent : DataArray, Dataset or tuple
         As the result of the operator: a DataArray of its dimensions, in any order; for :func:`derive` a Dataset of the
-        quantities, for :func:`decompose` a pair.
+        quantities, for :func:`decompose` a pair, for :func:`mean` of a Dataset one of all its variables that hold
+        numbers.
 
     Returns
     -------
     DataArray or Dataset
-        As the input: of a Dataset the components of the velocity alone, since no other variable counts. Lazy if
-        something is lazy.
+        As the input: of a Dataset the components of the velocity alone, since no other variable counts, and for
+        :func:`mean` the variables that hold numbers. Lazy if something is lazy.
 
     Raises
     ------
     TypeError
         If the operator is none of these, or something is not of the type that it must be.
     ValueError
-        If the cotangent has other dimensions, labels or coordinates than the result; if a quantity is a function of
-        your own, whose derivative is not known; or as the operator.
+        If the cotangent has other dimensions, labels or coordinates than the result; if a derivative is more than a
+        table, because the grid has a mask or is not Cartesian; or as the operator.
 
     Notes
     -----
     Operators are tables of weights, and the adjoint is the same engine with the transposed tables. Only the first
-    argument is differentiated. What is known at walls is constant. Quantities are differentiated with respect to L in
+    argument is differentiated: diffusivities, velocities that carry, and what is known at walls are constant.
+    :func:`mean` gives each point its weight over their sum, on any grid; points that are masked or NaN have none, so
+    that they get zero, and a mean of no points gives NaN.
+
+    Quantities are differentiated with respect to L in
     closed form, where it has no derivative as follows: zero for the norm of a vanishing vector or tensor, and for
     quantities of spiralling motion where all eigenvalues are real; where principal rates or the eigenvalues of lambda2
     are repeated, the derivative along the directions that the library picks (`principal_directions`), and no turning of
-    these towards each other. Where a quantity is NaN, so is its derivative.
+    these towards each other. Where a quantity is NaN, so is its derivative; so it is for :func:`relative_helicity`
+    where velocity or vorticity vanishes.
+
+    Quantities of your own are differentiated by central differences of the compiled function in double precision, with
+    steps h of 6e-6 times the largest entry of L at the point (6e-6 where L vanishes). They are right to about ten
+    digits where the function is smooth over a change of L by its own size; within h of a jump of the slope they are a
+    slope between those of the two sides. They are exact if the record says that it is linear.
 
     A. Griewank and A. Walther, Evaluating Derivatives, 2nd edition, SIAM (2008), chapter 3.
 
@@ -147,58 +166,17 @@ def _taken_apart(operator: Any) -> tuple[Callable[..., Any], dict[str, Any]]:
             )
         given = {**function.keywords, **given}
         function = function.func
+    known = ", ".join(one.__name__ for one in _RULES)
+    if not callable(function) or inspect.ismethod(function):
+        what = f"the method {function.__name__!r}, which holds its input" if callable(function) else "no function"
+        raise TypeError(f"operator: is {what}; pass one of {known} of fieldgrad, or a functools.partial of one")
     if function not in _RULES:
-        known = ", ".join(one.__name__ for one in _RULES)
+        name = getattr(function, "__qualname__", type(function).__name__)
         raise TypeError(
-            f"operator: {getattr(function, '__name__', function)!r} has no adjoint here; pass one of {known} of "
-            "fieldgrad, or a functools.partial of one"
+            f"operator: '{function.__module__}.{name}' has no adjoint here; pass one of {known} of fieldgrad, or a "
+            "functools.partial of one"
         )
     return function, given
-
-
-def _aligned(cotangent: Any, first: xr.DataArray, extra: Labels, dtype: np.dtype[Any], what: str) -> Any:
-    """Values of a cotangent, its dimensions those of the result: labels in order, then the field's."""
-    if not isinstance(cotangent, xr.DataArray):
-        raise TypeError(f"{what}: is a {type(cotangent).__name__}; pass a DataArray like the result of the operator")
-    wanted = (*extra, *first.dims)
-    if set(cotangent.dims) != set(wanted):
-        raise ValueError(
-            f"{what}: has dimensions {', '.join(map(str, cotangent.dims)) or 'none'}; the result of the operator has "
-            f"{', '.join(map(str, wanted)) or 'none'}"
-        )
-    for dim, labels in extra.items():
-        found = cotangent[dim].values.tolist() if dim in cotangent.coords else list(labels)
-        if sorted(map(str, found)) != sorted(map(str, labels)) or cotangent.sizes[dim] != len(labels):
-            raise ValueError(f"{what}: dimension {dim!r} has {found}; that of the result has {list(labels)}")
-        if found != list(labels):
-            cotangent = cotangent.isel({dim: [found.index(label) for label in labels]})
-    plain = cotangent.isel(dict.fromkeys(extra, 0), drop=True).transpose(*first.dims)
-    same = plain.shape == first.shape and all(
-        plain.indexes[dim].equals(first.indexes[dim])
-        for dim in first.dims
-        if dim in plain.indexes and dim in first.indexes
-    )
-    if not same:
-        raise ValueError(
-            f"{what}: its shape or coordinates along {', '.join(map(repr, first.dims))} are not those of "
-            f"{name_of(first, 'the input')}; make it from the result of the operator"
-        )
-    array = array_of(cotangent.transpose(*wanted), what)
-    if array.dtype.kind == "c" and dtype.kind != "c":
-        raise TypeError(f"{what}: is complex, but the result of the operator is real; pass its real part")
-    return working(array, what, dtype)
-
-
-def _like(first: xr.DataArray, result: Any) -> xr.DataArray:
-    name = name_of(first, "the input")
-    return relabel(
-        first,
-        result,
-        name=first.name,  # type: ignore[arg-type]
-        long_name=f"cotangent of {long_of(first)}",
-        definition=f"sum of the cotangent times its derivative with respect to {name}",
-        unit=None,
-    )
 
 
 # Scalars.
@@ -209,52 +187,42 @@ def _of_scalar(f: xr.DataArray, cotangent: Any, grid: Grid | None, extra: bool) 
     grid, frame, field = scalar_of(f, grid)
     adjoint.plain(frame)
     labels = {COMPONENT: grid.names} if extra else {}
-    return grid, frame, field, _aligned(cotangent, f, labels, field.dtype, "cotangent")
-
-
-def _gradient_of(first: xr.DataArray, parts: Mapping[str, Any], frame: Frame) -> xr.DataArray:
-    """The adjoint of a gradient of a scalar, given a cotangent for each direction."""
-    plan, fields = adjoint.planned({("x", name): part for name, part in parts.items()}, ("x",), frame.directions)
-    return _like(first, evaluate(partial(_pull, plan), fields, adjoint.transposed(frame), (), [()])[0])
-
-
-def _pull(plan: Plan, fields: list[Array], frame: Frame, parameters: list[Any]) -> list[Array]:
-    return adjoint.velocity_gradient(plan, fields, frame)
+    return grid, frame, field, aligned(cotangent, f, labels, field.dtype, "cotangent")
 
 
 def _gradient(f: xr.DataArray, cotangent: Any, arguments: Arguments) -> xr.DataArray:
     grid, frame, _, c = _of_scalar(f, cotangent, arguments["grid"], True)
-    return _gradient_of(f, {name: c[number] for number, name in enumerate(grid.names)}, frame)
+    return gradient_of(f, {name: c[number] for number, name in enumerate(grid.names)}, frame)
 
 
 def _derivative(f: xr.DataArray, cotangent: Any, arguments: Arguments) -> xr.DataArray:
     field = working(array_of(f, "primal"), name_of(f, "primal"))
-    c = _aligned(cotangent, f, {}, field.dtype, "cotangent")
+    c = aligned(cotangent, f, {}, field.dtype, "cotangent")
     steps = derivative_steps(f, arguments["dim"], arguments["order"], arguments["grid"])
     for axis, times in steps:
         adjoint.plain(frame_along(axis, f, times, arguments["grid"]))
     for axis, times in reversed(steps):
         stencil = axis.stencil(times, [(str_name(f), None)]).transpose()
         c = _along(c, f.get_axis_num(axis.dim), stencil)
-    return _like(f, c)
+    return like(f, c)
 
 
 def _along(c: Any, axis: int, stencil: Any) -> Any:
     frame = Frame(("x",), (axis,), (stencil,))
-    return evaluate(partial(_pull, ((("x", 0),),)), [c], frame, (), [()])[0]
+    return evaluate(partial(pull, ((("x", 0),),)), [c], frame, (), [()])[0]
 
 
 def _laplacian(f: xr.DataArray, cotangent: Any, arguments: Arguments) -> xr.DataArray:
     _, frame, field = scalar_of(f, arguments["grid"], 2)
-    c = _aligned(cotangent, f, {}, field.dtype, "cotangent")
-    return _like(f, evaluate(chunked.of_scalar(adjoint.laplacian), [c], adjoint.transposed(frame), (), [()])[0])
+    c = aligned(cotangent, f, {}, field.dtype, "cotangent")
+    return like(f, evaluate(chunked.of_scalar(adjoint.laplacian), [c], adjoint.transposed(frame), (), [()])[0])
 
 
 def _hessian(f: xr.DataArray, cotangent: Any, arguments: Arguments) -> xr.DataArray:
     grid, first, field = scalar_of(f, arguments["grid"])
     second = frame_of(grid, f, 2)
     adjoint.plain(first)
-    c = _aligned(cotangent, f, {COMPONENT: grid.names, DIRECTION: grid.names}, field.dtype, "cotangent")
+    c = aligned(cotangent, f, {COMPONENT: grid.names, DIRECTION: grid.names}, field.dtype, "cotangent")
     total = None
     for i, axis in enumerate(first.axes):
         parts = [_along(c[i, i], axis, second.stencils[i].transpose())]
@@ -263,7 +231,7 @@ def _hessian(f: xr.DataArray, cotangent: Any, arguments: Arguments) -> xr.DataAr
             parts.append(_along(inner, axis, first.stencils[i].transpose()))
         for part in parts:
             total = part if total is None else total + part
-    return _like(f, total)
+    return like(f, total)
 
 
 def _directional_derivative(f: xr.DataArray, cotangent: Any, arguments: Arguments) -> xr.DataArray:
@@ -272,7 +240,7 @@ def _directional_derivative(f: xr.DataArray, cotangent: Any, arguments: Argument
     grid, frame, _, c = _of_scalar(f, cotangent, arguments["grid"], False)
     vector = broadcast_on(f, find_components(along, grid, arguments["components"]), grid, "along")
     parts = evaluate(_along_unit_vector, [c], Frame((), (), ()), vector, [()] * len(vector))
-    return _gradient_of(f, dict(zip(grid.names, parts, strict=True)), frame)
+    return gradient_of(f, dict(zip(grid.names, parts, strict=True)), frame)
 
 
 def _along_unit_vector(fields: list[Array], frame: Frame, vector: list[Any]) -> list[Array]:
@@ -284,14 +252,75 @@ def _along_unit_vector(fields: list[Array], frame: Frame, vector: list[Any]) -> 
     return [(fields[0] * (part / length)).astype(fields[0].dtype) for part in scaled]
 
 
+def _scalar_dissipation(f: xr.DataArray, cotangent: Any, arguments: Arguments) -> xr.DataArray:
+    grid, frame, field, diffusivity, _ = _diffused(f, arguments["diffusivity"], arguments["grid"])
+    adjoint.plain(frame)
+    c = aligned(cotangent, f, {}, field.dtype, "cotangent")
+    (flux,) = evaluate(_of_dissipation, [field], frame, [c, diffusivity], [(len(grid.names),)])
+    return gradient_of(f, dict(zip(grid.names, flux, strict=True)), frame)
+
+
+def _of_dissipation(fields: list[Array], frame: Frame, parameters: list[Any]) -> list[Array]:
+    """The cotangent of the gradient where that of 2 kappa |grad f|^2 is known."""
+    c, diffusivity = parameters
+    return [(operators.gradient(fields[0], frame) * (4 * diffusivity * c)).astype(fields[0].dtype)]
+
+
+def _mean(obj: Velocity, cotangent: Any, arguments: Arguments) -> Velocity:
+    cells = _cells(obj, arguments["dims"], arguments["grid"])
+    if isinstance(obj, xr.DataArray):
+        _require_numbers(obj)
+        return _of_mean(obj, cotangent, cells, arguments["grid"], "cotangent")
+    fields = {name: field for name, field in obj.data_vars.items() if field.dtype.kind in "biufc"}
+    if not isinstance(cotangent, xr.Dataset) or set(cotangent.data_vars) != set(fields):
+        held = list(cotangent.data_vars) if isinstance(cotangent, xr.Dataset) else type(cotangent).__name__
+        raise TypeError(f"cotangent: is {held}; pass a Dataset with the variables {', '.join(map(str, fields))}")
+    return xr.Dataset(
+        {
+            name: _of_mean(field, cotangent[name], cells, arguments["grid"], f"cotangent of {name!r}")
+            for name, field in fields.items()
+        }
+    )
+
+
+def _of_mean(f: xr.DataArray, cotangent: Any, cells: _Cells, grid: Grid | None, what: str) -> xr.DataArray:
+    """The cotangent of a mean, shared out by the weights of the points that count."""
+    lost = [dim for dim in cells.along if dim in f.dims]
+    left = f.isel(dict.fromkeys(lost, 0), drop=True)
+    c = xr.Variable(left.dims, aligned(cotangent, left, {}, working_dtype(f.dtype), what))
+    weights = cells.weights(f)
+    if weights is None:
+        return like(f, c.data)
+    counted = _unmasked(f, grid).variable.notnull() * weights.variable
+    total = counted.sum(lost)
+    # a mean of no points is NaN
+    share = counted * (c / total.where(total > 0))
+    return like(f, share.transpose(*f.dims).astype(working_dtype(f.dtype)).data)
+
+
 # Vectors.
+
+
+def _helicity(name: str, obj: Velocity, cotangent: Any, arguments: Arguments) -> Velocity:
+    _, found, frame, fields = _flow_of(obj, arguments["grid"], arguments["components"], name)
+    adjoint.plain(frame)
+    c = aligned(cotangent, found.fields[0], {}, fields[0].dtype, "cotangent")
+    work = partial(_of_helicity, name == "relative_helicity")
+    of_velocity, of_vorticity = evaluate(work, fields, frame, [c], [(3,), (3,)])
+    tensor = adjoint.of_linear(quantity("vorticity"), of_vorticity, found.labels, frame)
+    rest = of_tensor(tensor, found.labels, frame)
+    return like_velocity(obj, found, [own + part for own, part in zip(of_velocity, rest, strict=True)])
+
+
+def _of_helicity(relative: bool, fields: list[Array], frame: Frame, parameters: list[Any]) -> list[Array]:
+    return list(adjoint.of_helicity(fields, frame, parameters[0], relative=relative))
 
 
 def _advection(f: Velocity, cotangent: Any, arguments: Arguments) -> Velocity:
     carried = _carried(f, arguments["velocity"], arguments["grid"], arguments["components"])
     first, dtype = carried.first, carried.fields[0].dtype
     labels = carried.extra.get(COMPONENT, ("x",))
-    c = _aligned(cotangent, first, carried.extra, dtype, "cotangent")
+    c = aligned(cotangent, first, carried.extra, dtype, "cotangent")
     parts = [c[number] for number in range(len(labels))] if carried.extra else [c]
     frame = adjoint.plain(
         frame_of(carried.grid, first, vector=Components(labels, carried.parts) if carried.extra else None)
@@ -305,38 +334,15 @@ def _advection(f: Velocity, cotangent: Any, arguments: Arguments) -> Velocity:
         for label, part in zip(labels, parts, strict=True)
         for name, speed in zip(carried.grid.names, vector, strict=True)
     }
-    results = _of_tensor(tensor, labels, frame)
+    results = of_tensor(tensor, labels, frame)
     if "time" in arguments:
         axis = _time_axis(first, arguments["time"], carried.grid)
         stencil = axis.stencil().transpose()
         number = int(first.get_axis_num(axis.dim))
         results = [result + _along(part, number, stencil) for result, part in zip(results, parts, strict=True)]
     if not carried.extra:
-        return _like(first, results[0])
-    return _like_velocity(f, Components(tuple(labels), carried.parts), results)
-
-
-def _of_tensor(tensor: adjoint.Tensor, labels: Sequence[str], frame: Frame) -> list[Any]:
-    """The cotangents of the components of a vector whose gradient has one."""
-    plan, fields = adjoint.planned(tensor, labels, frame.directions)
-    return evaluate(partial(_pull, plan), fields, adjoint.transposed(frame), (), [()] * len(labels))
-
-
-def _like_velocity(obj: Velocity, found: Components, results: Sequence[Any]) -> Velocity:
-    """Results for components, as these are held by an object."""
-    parts = [_like(field, result) for field, result in zip(found.fields, results, strict=True)]
-    names = [field.name for field in found.fields]
-    if isinstance(obj, xr.Dataset) and len(set(names)) == len(names) and set(names) <= set(obj.data_vars):
-        return xr.Dataset({name: part.transpose(*obj[name].dims) for name, part in zip(names, parts, strict=True)})
-    stacked = xr.concat(parts, xr.Variable(COMPONENT, list(found.labels)), join="override", combine_attrs="override")
-    source = obj[names[0]] if isinstance(obj, xr.Dataset) and names[0] in obj.data_vars else obj
-    if isinstance(source, xr.DataArray) and COMPONENT in source.dims:
-        if COMPONENT in source.coords:
-            stacked = stacked.sel({COMPONENT: source[COMPONENT].values})
-        else:
-            stacked = stacked.drop_vars(COMPONENT)
-        stacked = stacked.transpose(*source.dims)
-    return xr.Dataset({names[0]: stacked}) if isinstance(obj, xr.Dataset) and source is not obj else stacked
+        return like(first, results[0])
+    return like_velocity(f, Components(tuple(labels), carried.parts), results)
 
 
 def _quantities(
@@ -364,22 +370,21 @@ def _quantities(
     operators.require_real(records, fields[0].dtype)
     tensor: dict[tuple[str, str], Any] = {}
     for record, cotangent in zip(records, cotangents, strict=True):
-        adjoint.require_derivative(record)
         along = operators.value_labels(record, found.labels, frame)
         extra = dict(zip(record.dims, along, strict=True)) if along else {}
-        c = _aligned(cotangent, first, extra, fields[0].dtype, f"cotangent of {record.name!r}")
-        if record.linear:
+        c = aligned(cotangent, first, extra, fields[0].dtype, f"cotangent of {record.name!r}")
+        if record.linear and record.function is None:
             more = adjoint.of_linear(record, c, found.labels, frame)
         else:
             numbers = [c[place] for place in np.ndindex(*map(len, along))]
             own = [values[name] for name in record.parameters]
             work = partial(_of_quantity, found.labels, record, len(numbers))
-            sides = len(frame.directions)
-            (G,) = evaluate(work, fields, frame, [*numbers, *own], [(sides, sides)])
-            more = {(a, b): G[i, j] for i, a in enumerate(grid.names) for j, b in enumerate(grid.names)}
+            rows = grid.names if record.function is None else found.labels
+            (G,) = evaluate(work, fields, frame, [*numbers, *own], [(len(rows), len(grid.names))])
+            more = {(a, b): G[i, j] for i, a in enumerate(rows) for j, b in enumerate(grid.names)}
         for place, part in more.items():
             tensor[place] = tensor[place] + part if place in tensor else part
-    return _like_velocity(obj, found, _of_tensor(tensor, found.labels, frame))
+    return like_velocity(obj, found, of_tensor(tensor, found.labels, frame))
 
 
 def _of_quantity(
@@ -390,7 +395,20 @@ def _of_quantity(
     frame: Frame,
     parameters: list[Any],
 ) -> list[Array]:
-    return [adjoint.of_quantity(fields, labels, frame, record, parameters[:numbers], parameters[numbers:])]
+    if record.function is None:
+        return [adjoint.of_quantity(fields, labels, frame, record, parameters[:numbers], parameters[numbers:])]
+    return propagation.in_slabs(partial(_of_own, labels, record, numbers), fields, frame, parameters)
+
+
+def _of_own(
+    labels: Sequence[str],
+    record: Quantity,
+    numbers: int,
+    fields: list[Array],
+    frame: Frame,
+    parameters: list[Any],
+) -> list[Array]:
+    return [adjoint.of_own(fields, labels, frame, record, parameters[:numbers], parameters[numbers:])]
 
 
 def _one_quantity(name: str, obj: Velocity, cotangent: Any, arguments: Arguments) -> Velocity:
@@ -430,4 +448,8 @@ _RULES: dict[Callable[..., Any], Callable[[Any, Any, Arguments], Any]] = {
     directional_derivative: _directional_derivative,
     advection: _advection,
     material_derivative: _advection,
+    scalar_dissipation: _scalar_dissipation,
+    helicity: partial(_helicity, "helicity"),
+    relative_helicity: partial(_helicity, "relative_helicity"),
+    mean: _mean,
 }

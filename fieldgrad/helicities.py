@@ -9,7 +9,7 @@ import xarray as xr
 
 from fieldgrad import operators, units
 from fieldgrad.chunked import evaluate, of_vector
-from fieldgrad.components import find_components, refuse_staggered
+from fieldgrad.components import Components, find_components, refuse_staggered
 from fieldgrad.fields import (
     Velocity,
     frame_of,
@@ -23,7 +23,7 @@ from fieldgrad.fields import (
 from fieldgrad.grid import Grid
 from fieldgrad.infer import infer_grid, require_lengths
 from fieldgrad.labelled import Names
-from fieldgrad.operators import Array
+from fieldgrad.operators import Array, Frame
 
 
 def helicity(obj: Velocity, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
@@ -126,6 +126,17 @@ def _evaluated(
     obj: Velocity, grid: Grid | None, components: Names, name: str, function: Callable[..., Array]
 ) -> tuple[xr.DataArray, Grid, Array, str | None]:
     """First component, grid, values, and units of the helicity."""
+    grid, found, frame, fields = _flow_of(obj, grid, components, name)
+    (result,) = evaluate(of_vector(function), fields, frame)
+    speed = units.common([units_of(field) for field in found.fields])
+    unit = units.combine([(speed, 2), (length_of(grid), -1)])
+    return found.fields[0], grid, result, unit
+
+
+def _flow_of(
+    obj: Velocity, grid: Grid | None, components: Names, name: str
+) -> tuple[Grid, Components, Frame, list[Array]]:
+    """Grid, components, frame and values of a flow in space."""
     require_labelled(obj, "obj")
     if grid is None:
         refuse_staggered(obj, components)
@@ -139,11 +150,7 @@ def _evaluated(
             "them are unknown; pass a flow in space"
         )
     found = find_components(obj, grid, components)
-    first = found.fields[0]
-    frame = frame_of(grid, first, vector=found)
+    frame = frame_of(grid, found.fields[0], vector=found)
     fields = vector_of(found.fields, found.labels)
     operators.require_real_velocity(name, fields[0].dtype)
-    (result,) = evaluate(of_vector(function), fields, frame)
-    speed = units.common([units_of(field) for field in found.fields])
-    unit = units.combine([(speed, 2), (length_of(grid), -1)])
-    return first, grid, result, unit
+    return grid, found, frame, fields

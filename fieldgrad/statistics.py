@@ -434,11 +434,15 @@ def _weighted(f: xr.DataArray, cells: _Cells, grid: Grid | None) -> xr.DataArray
     weights = cells.weights(f)
     if weights is None:
         return f
-    valid = f
-    if grid is not None and grid.mask is not None and set(grid.mask.dims) <= set(f.dims):
-        valid = f.where(xr.DataArray(grid.mask.values, dims=grid.mask.dims))
-    average = valid.weighted(weights).mean([dim for dim in cells.along if dim in f.dims], keep_attrs=True)
+    average = _unmasked(f, grid).weighted(weights).mean([dim for dim in cells.along if dim in f.dims], keep_attrs=True)
     return average.astype(working_dtype(f.dtype))
+
+
+def _unmasked(f: xr.DataArray, grid: Grid | None) -> xr.DataArray:
+    """A field, NaN where the grid masks it."""
+    if grid is not None and grid.mask is not None and set(grid.mask.dims) <= set(f.dims):
+        return f.where(xr.DataArray(grid.mask.values, dims=grid.mask.dims))
+    return f
 
 
 def _require_numbers(f: xr.DataArray) -> None:

@@ -250,6 +250,21 @@ def scalar_dissipation(f: xr.DataArray, diffusivity: Any, *, grid: Grid | None =
     >>> fg.scalar_dissipation(3 * x, 0.5).values
     array([9., 9., 9.])
     """
+    grid, frame, field, value, unit = _diffused(f, diffusivity, grid)
+    (result,) = evaluate(of_scalar(operators.scalar_dissipation), [field], frame, [value])
+    return relabel(
+        f,
+        result,
+        name=f"scalar_dissipation_{short_of(f)}",
+        long_name=f"scalar dissipation of {long_of(f)}",
+        definition=f"2 kappa |grad {short_of(f)}|^2",
+        unit=units.combine([(unit, 1), (units_of(f), 2), (length_of(grid), -2)]),
+        grid=grid,
+    )
+
+
+def _diffused(f: xr.DataArray, diffusivity: Any, grid: Grid | None) -> tuple[Grid, Frame, Array, Array, str | None]:
+    """Grid, frame and values of a scalar that diffuses, its diffusivity, and the units of that."""
     unit = None
     if units.is_quantity(diffusivity):
         diffusivity, unit = converted(diffusivity, "diffusivity", "m2 s-1")
@@ -259,23 +274,10 @@ def scalar_dissipation(f: xr.DataArray, diffusivity: Any, *, grid: Grid | None =
     grid, frame, field = scalar_of(f, grid)
     if field.dtype.kind == "c":
         raise TypeError(f"f: {name_of(f, 'the field')} is complex; its dissipation is not linear, pass a real field")
-    length = length_of(grid)
     if isinstance(diffusivity, xr.DataArray):
-        unit = units_of(diffusivity)
-        value: Any = aligned_on(diffusivity, f, "diffusivity")
-    else:
-        unit = "m2 s-1" if unit is None and length == "m" else unit
-        value = operators.as_parameter(diffusivity, "diffusivity", field.dtype, ())
-    (result,) = evaluate(of_scalar(operators.scalar_dissipation), [field], frame, [value])
-    return relabel(
-        f,
-        result,
-        name=f"scalar_dissipation_{short_of(f)}",
-        long_name=f"scalar dissipation of {long_of(f)}",
-        definition=f"2 kappa |grad {short_of(f)}|^2",
-        unit=units.combine([(unit, 1), (units_of(f), 2), (length, -2)]),
-        grid=grid,
-    )
+        return grid, frame, field, aligned_on(diffusivity, f, "diffusivity"), units_of(diffusivity)
+    unit = "m2 s-1" if unit is None and length_of(grid) == "m" else unit
+    return grid, frame, field, operators.as_parameter(diffusivity, "diffusivity", field.dtype, ()), unit
 
 
 @dataclass(frozen=True, eq=False)

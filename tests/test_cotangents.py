@@ -214,6 +214,190 @@ def test_where_eigenvalues_repeat_the_derivative_is_finite() -> None:
     assert all(np.isfinite(part).all() for part in back.data_vars.values())
 
 
+# Quantities of one's own
+
+
+def spread(L: Any, a: Any) -> Any:
+    return a * L[0][1] * L[1][0] + L[0][0] ** 3, L[2][1] ** 2 * L[1][1], L[0][2] / a
+
+
+def spread_exactly(L: xr.DataArray, c: xr.DataArray, a: Any) -> xr.DataArray:
+    """The cotangent of L by hand."""
+    G = xr.zeros_like(L)
+    x, y, z = (c.sel(component=name, drop=True) for name in "xyz")
+    entry = {(i, j): L.sel(component=i, direction=j, drop=True) for i in "xyz" for j in "xyz"}
+    for (i, j), value in {
+        ("x", "y"): x * a * entry["y", "x"],
+        ("y", "x"): x * a * entry["x", "y"],
+        ("x", "x"): 3 * x * entry["x", "x"] ** 2,
+        ("z", "y"): 2 * y * entry["z", "y"] * entry["y", "y"],
+        ("y", "y"): y * entry["z", "y"] ** 2,
+        ("x", "z"): z / a,
+    }.items():
+        G.loc[{"component": i, "direction": j}] = value.transpose(*L.dims[2:])
+    return G
+
+
+def test_a_quantity_of_ones_own_has_the_derivative_by_hand_lazily_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("dask")
+    ds, a = flow("z", "y", "x"), 1 + noise("z", "y", "x", seed=33) ** 2
+    record = fg.Quantity("spread", spread, rank="vector", parameters=("a",))
+    operator = partial(fg.derive, quantities=record, a=a)
+    y = randomly(fg.velocity_gradient(ds).sel(direction="x", drop=True))
+    expected = fg.vjp(fg.velocity_gradient, ds, spread_exactly(fg.velocity_gradient(ds), y, a))
+    actual = fg.vjp(operator, ds, y)
+    for name in "uvw":
+        assert np.abs(actual[name] - expected[name]).max() <= 1e-9 * np.abs(expected[name]).max()
+    lazy = fg.vjp(operator, ds.chunk({"z": 3, "y": 2, "x": 5}), y)
+    assert lazy.chunks
+    assert all(np.array_equal(lazy[name], actual[name]) for name in "uvw")
+    monkeypatch.setattr("fieldgrad.propagation._SLAB", 50)  # many slabs, as of large fields
+    in_parts = fg.vjp(operator, ds, y)
+    assert all(np.array_equal(in_parts[name], actual[name]) for name in "uvw")
+
+
+def lifted(L: Any) -> Any:
+    return 2 * L[2][1] - L[1][2], L[0][2] + L[1][1], L[1][0] - 3 * L[0][1]
+
+
+@slow
+def test_a_linear_quantity_of_ones_own_is_exact_in_planes_and_complex_fields() -> None:
+    record = fg.Quantity("lifted", lifted, rank="vector", linear=True)
+    axial = fg.Quantity("lifted_axially", lifted, rank="vector", linear=True, axial=True)
+    for dtype in (np.float32, np.float64, np.complex128):
+        assert_adjoint(partial(fg.derive, quantities=[record, axial]), flow("z", "y", "x", dtype=dtype))
+        assert_adjoint(partial(fg.derive, quantities=[axial]), flow("y", "x", names="uv", dtype=dtype))
+    ds = flow("z", "y", "x")
+    down = fg.infer_grid(ds, positive={"z": "down"})
+    assert_adjoint(partial(fg.derive, quantities=axial, grid=down), ds)
+
+
+@slow
+def test_a_quantity_of_ones_own_agrees_with_the_closed_form_of_the_same() -> None:
+    def q(L: Any) -> Any:
+        return -(L[0][0] ** 2 + L[1][1] ** 2) / 2 - L[0][1] * L[1][0]
+
+    ds = flow("y", "x", names="uv")
+    record = fg.Quantity("own_q", q, power=2)
+    expected, y = (partial(fg.derive, quantities="q_criterion"), randomly(ds.u))
+    wanted = fg.vjp(expected, ds, y)
+    actual = fg.vjp(partial(fg.derive, quantities=record), ds, y)
+    assert size(actual - wanted) <= 1e-9 * size(wanted)
+    # a point where nothing moves, and one that is not known
+    still = 0 * ds
+    assert size(fg.vjp(partial(fg.derive, quantities=record), still, y)) == 0
+    still.u[2, 3] = np.nan
+    assert np.isnan(fg.vjp(partial(fg.derive, quantities=record), still, y).v).any()
+
+
+# Helicity, dissipation of a scalar
+
+
+def assert_directional(operator: Callable[..., Any], primal: Any, direction: Any, tolerance: float = 1e-7) -> None:
+    """The derivative of a weighted sum along a random direction, by differences."""
+    y = randomly(operator(primal))
+    back = fg.vjp(operator, primal, y)
+    h = 1e-5
+    above, below = operator(primal + h * direction), operator(primal - h * direction)
+    expected = (product(y, above) - product(y, below)).real / (2 * h)
+    assert abs(product(back, direction).real - expected) <= tolerance * size(back) * size(direction)
+    assert type(back) is type(primal)
+
+
+HELICITIES = [fg.relative_helicity, pytest.param(fg.helicity, marks=slow)]
+
+
+@pytest.mark.parametrize("operator", HELICITIES)
+def test_helicity(operator: Callable[..., Any]) -> None:
+    assert_directional(operator, flow("z", "y", "x"), flow("z", "y", "x", seed=70))
+
+
+@slow
+@pytest.mark.parametrize("operator", HELICITIES)
+def test_helicity_with_walls_axes_that_point_down_in_single_precision_and_on_dask(operator: Callable[..., Any]) -> None:
+    pytest.importorskip("dask")
+    ds, direction = flow("z", "y", "x"), flow("z", "y", "x", seed=70)
+    walls = {"y": {"u": (1.5, None), "v": (0.0, None), "w": (0.0, "antisymmetric")}}
+    for grid in (fg.infer_grid(ds, boundary=walls), fg.infer_grid(ds, positive={"z": "down"}, accuracy=4)):
+        assert_directional(partial(operator, grid=grid), ds, direction)
+    y = randomly(operator(ds))
+    expected = fg.vjp(operator, ds, y)
+    single = fg.vjp(operator, ds.astype(np.float32), y.astype(np.float32))
+    assert single.u.dtype == np.float32
+    assert size(single - expected) <= 1e-4 * size(expected)
+    lazy = fg.vjp(operator, ds.chunk({"z": 3, "y": 2, "x": 5}), y)
+    assert lazy.chunks
+    assert all(np.array_equal(lazy[name], expected[name]) for name in "uvw")
+
+
+@slow
+def test_relative_helicity_of_huge_and_vanishing_velocities() -> None:
+    ds = flow("z", "y", "x")
+    y = randomly(ds.u)
+    expected = fg.vjp(fg.relative_helicity, ds, y)
+    huge = fg.vjp(fg.relative_helicity, ds * 2.0**600, y)
+    assert all(np.array_equal(huge[name] * 2.0**600, expected[name]) for name in "uvw")
+    assert all(np.isnan(part).all() for part in fg.vjp(fg.relative_helicity, 0 * ds, y).data_vars.values())
+
+
+@pytest.mark.parametrize("field", [False, pytest.param(True, marks=slow)])
+def test_scalar_dissipation(*, field: bool) -> None:
+    pytest.importorskip("dask")
+    f = noise("z", "y", "x")
+    kappa = 1 + noise("y", "x", y=7, x=8, seed=33) ** 2 if field else 0.3
+    kappa = kappa.assign_coords(y=f.y, x=f.x) if field else kappa
+    operator = partial(fg.scalar_dissipation, diffusivity=kappa)
+    assert_directional(operator, f, noise("z", "y", "x", seed=70))
+    y = randomly(f)
+    lazy = fg.vjp(operator, f.chunk({"z": 2, "y": 3, "x": 5}), y)
+    assert lazy.chunks is not None
+    assert np.array_equal(lazy, fg.vjp(operator, f, y))
+
+
+# Means
+
+
+@pytest.mark.parametrize("dims", [None, "y", ["z", "x"]])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.complex128])
+def test_mean(dims: Any, dtype: DTypeLike) -> None:
+    f = noise("t", "z", "y", "x", dtype=dtype)
+    grid = fg.infer_grid(f, periodic={"x": 20.0})
+    assert_adjoint(partial(fg.mean, dims=dims, grid=grid), f)
+    ds = xr.Dataset({"f": f, "g": f.isel(t=0, y=0, drop=True)})
+    assert_adjoint(partial(fg.mean, dims=dims, grid=grid), ds)
+
+
+def test_mean_without_points_that_are_masked_or_missing() -> None:
+    pytest.importorskip("dask")
+    f = noise("z", "y", "x")
+    grid = fg.infer_grid(f, mask=f.x > float(f.x[2]))
+    f = f.where((abs(f) > 0.3) & (f.y > f.y[0]))
+    operator = partial(fg.mean, dims=["z", "x"], grid=grid)
+    forth = operator(f)
+    y = randomly(forth)
+    back = fg.vjp(operator, f, y)
+    assert back.dims == f.dims
+    assert np.isnan(back[:, 0]).all()  # nothing is left
+    counts = f.notnull() & (f.x > float(f.x[2]))
+    assert (back[:, 1:].values[~counts[:, 1:].values] == 0).all()
+    wanted = float((forth * y)[1:].sum())
+    assert float((f * back).sum()) == pytest.approx(wanted, rel=1e-12, abs=1e-12)
+    assert np.allclose(back[:, 1:].sum(["z", "x"]), y[1:])  # the weights are one in all
+    lazy = fg.vjp(operator, f.chunk({"z": 2, "y": 3, "x": 5}), y)
+    assert lazy.chunks == f.chunk({"z": 2, "y": 3, "x": 5}).chunks
+    xr.testing.assert_allclose(lazy.compute(), back, rtol=1e-14)
+
+
+def test_mean_on_a_sphere() -> None:
+    values = np.random.default_rng(3).normal(size=(5, 8))
+    latitudes, longitudes = np.linspace(-60.0, 60.0, 5), np.arange(0.0, 360.0, 45.0)
+    coords = {
+        "lat": ("lat", latitudes, {"units": "degrees_north"}),
+        "lon": ("lon", longitudes, {"units": "degrees_east"}),
+    }
+    assert_adjoint(fg.mean, xr.DataArray(values, coords, ("lat", "lon"), "f"))
+
+
 # Laziness
 
 
@@ -258,8 +442,17 @@ def test_quantities_on_dask_have_the_bits_of_the_whole(quantities: Any) -> None:
 def test_errors_name_the_argument() -> None:
     f, ds = noise("z", "y", "x"), flow("z", "y", "x")
     y = fg.gradient(f).copy()
-    with pytest.raises(TypeError, match=r"operator: 'mean' has no adjoint here; pass one of derivative, "):
-        fg.vjp(fg.mean, f, f)
+    for operator, name in (
+        (fg.collocate, "fieldgrad.collocate.collocate"),
+        (partial(fg.frontogenesis, velocity=ds), "fieldgrad.sphere.frontogenesis"),
+        (fg.array.gradient, "fieldgrad.array.gradient"),
+    ):
+        with pytest.raises(TypeError, match=rf"operator: '{name}' has no adjoint here; pass one of derivative, "):
+            fg.vjp(operator, f, f)
+    with pytest.raises(TypeError, match=r"operator: is the method 'curl', which holds its input; pass one of"):
+        fg.vjp(ds.fieldgrad.curl, ds, ds)
+    with pytest.raises(TypeError, match=r"operator: is no function; pass one of"):
+        fg.vjp(y, f, y)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"operator: .* give them by name"):
         fg.vjp(partial(fg.derivative, "x"), f, f)
     with pytest.raises(TypeError, match=r"operator: derivative cannot be called so: missing .*'dim'"):
@@ -280,9 +473,14 @@ def test_errors_name_the_argument() -> None:
         fg.vjp(fg.decompose, ds, f)
     with pytest.raises(TypeError, match=r"cotangent: is \['f'\]; pass a Dataset with the variables vorticity, spin"):
         fg.vjp(partial(fg.derive, quantities=["vorticity", "spin"]), ds, f.to_dataset())
-    own = fg.Quantity("shear_squared", lambda L: L[0][1] ** 2)
-    with pytest.raises(ValueError, match=r"quantities: 'shear_squared' is a function of your own"):
-        fg.vjp(partial(fg.derive, quantities=own), ds, f.rename("shear_squared"))
+    with pytest.raises(TypeError, match=r"cotangent: is DataArray; pass a Dataset with the variables u, v, w"):
+        fg.vjp(fg.mean, ds, f.mean())
+    with pytest.raises(ValueError, match=r"cotangent: has dimensions z, y, x; the result of the operator has z, y"):
+        fg.vjp(partial(fg.mean, dims="x"), f, f)
+    with pytest.raises(ValueError, match=r"obj: 'helicity' is defined in 3-D flows"):
+        fg.vjp(fg.helicity, flow("y", "x", names="uv"), f)
+    with pytest.raises(TypeError, match=r"diffusivity: is a str"):
+        fg.vjp(partial(fg.scalar_dissipation, diffusivity="D"), f, f)
     with pytest.raises(ValueError, match=r"quantities: 'okubo_weiss' is defined in 2-D flows"):
         fg.vjp(partial(fg.derive, quantities="okubo_weiss"), ds, f)
 

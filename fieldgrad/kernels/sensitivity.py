@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How far a quantity strays where the velocity gradient does: its derivatives with respect to L, times covariances.
+"""Derivatives of a quantity with respect to L: times covariances how far it strays, times a cotangent its adjoint.
 
 Derivatives are central differences of the point functions themselves, hence those of every quantity, a user's too, and
 no formula can disagree with its quantity. With steps of the cube root of the rounding unit they are right to ten
@@ -34,6 +34,20 @@ def _value(spec: Any, T: Any, parameters: Any, value: Any) -> None:
     L = ((T[0, 0], T[0, 1], T[0, 2]), (T[1, 0], T[1, 1], T[1, 2]), (T[2, 0], T[2, 1], T[2, 2]))
     points = points_of(spec)
     _emit(points, L, parameters, (value,), (0, 3, 1), 0, value, 0)
+
+
+@inlined
+def _slopes(spec: Any, T: Any, i: Any, j: Any, step: Any, parameters: Any, plus: Any, minus: Any) -> None:
+    """Central differences of the quantity along one entry of a tensor, in `plus`; the entry is left moved."""
+    here = T[i, j]
+    T[i, j] = here + step
+    above = T[i, j]
+    _value(spec, T, parameters, plus)
+    T[i, j] = here - step
+    below = T[i, j]
+    _value(spec, T, parameters, minus)
+    for number in range(_NUMBERS):
+        plus[number] = (plus[number] - minus[number]) / (above - below)
 
 
 @kernel
@@ -89,14 +103,9 @@ def propagate(
                 else:
                     # where nothing moves, noise alone tells what is small
                     step = _STEP * (size if size > 0 else np.sqrt(variance))
-                    T[i, j] = here + step
-                    above = T[i, j]
-                    _value(spec, T, values, plus)
-                    T[i, j] = here - step
-                    below = T[i, j]
-                    _value(spec, T, values, minus)
+                    _slopes(spec, T, i, j, step, values, plus, minus)
                     for number in range(_NUMBERS):
-                        slopes[j, number] = (plus[number] - minus[number]) / (above - below)
+                        slopes[j, number] = plus[number]
                 T[i, j] = here
             for row in range(rows):
                 for column in range(columns):
@@ -107,6 +116,51 @@ def propagate(
                             if slopes[j, number] != 0 and slopes[k, number] != 0:
                                 total += slopes[j, number] * slopes[k, number] * covariance[i, j, k, n]
                     out[row * columns + column, n] += total
+
+
+@kernel
+def pull_back(
+    spec: Any, L: Any, cotangent: Any, parameters: Any, out: Any, places: Any, columns: Any, begin: Any, end: Any
+) -> None:
+    """The cotangent of L at the points ``begin ... end - 1``.
+
+    Parameters
+    ----------
+    spec, L, parameters, begin, end
+        As in :func:`propagate`.
+    cotangent : array of float64, shape (numbers, n)
+        That of each number of the value, row by row.
+    out : array of float64, shape (entries, n)
+        The cotangent of some entries of L.
+    places : array of int64
+        Which these are, 3 i + j of L_ij.
+    columns : int
+        Length of the rows of a value.
+    """
+    T = np.zeros((3, 3))
+    plus, minus = np.zeros(_NUMBERS), np.zeros(_NUMBERS)
+    for n in range(begin, end):
+        values = parameters_of(spec, parameters, (), n, 0)
+        size, valid = 0.0, True
+        for i in range(3):
+            for j in range(3):
+                T[i, j] = 0.0 if spec.extra else L[i, j, n]
+                size = max(size, abs(T[i, j]))
+                valid = valid and not np.isnan(T[i, j])
+        step = _STEP * (size if size > 0 else 1.0)
+        for place in range(len(places)):
+            i, j = places[place] // 3, places[place] % 3
+            here = T[i, j]
+            if spec.extra:
+                T[i, j] = 1.0
+                _value(spec, T, values, plus)
+            else:
+                _slopes(spec, T, i, j, step, values, plus, minus)
+            T[i, j] = here
+            total = 0.0
+            for number in range(len(cotangent)):
+                total += cotangent[number, n] * plus[3 * (number // columns) + number % columns]
+            out[place, n] = total if valid else np.nan
 
 
 def variances(
@@ -138,12 +192,49 @@ def variances(
     """
     rows, columns = max(len(request.rows), 1), max(len(request.columns), 1)
     out = np.empty((rows * columns, L.shape[-1]))
-    values = tuple([np.ascontiguousarray(parameter).reshape(-1) for parameter in parameters])
-    point = point_of(request)
-    spec = _spec(point, tuple([parameter.ndim > 0 for parameter in parameters]), linear)
+    spec, values = _prepared(request, parameters, linear)
     arguments = (None, L, covariance, values, out, rows, columns)
-    share(_compiled(spec, len(values)), arguments, L.shape[-1], 20 * out.size)
+    share(_propagation(spec, len(values)), arguments, L.shape[-1], 20 * out.size)
     return out
+
+
+def cotangents(
+    L: NDArray[np.float64],
+    cotangent: NDArray[np.float64],
+    request: Request,
+    parameters: Sequence[NDArray[np.float64]],
+    linear: bool,
+    places: Sequence[int],
+) -> NDArray[np.float64]:
+    """The cotangent of L where that of a quantity is known, by central differences; exact where it is linear.
+
+    Parameters
+    ----------
+    L : ndarray of float64, shape (3, 3, n)
+        Velocity gradient, which does not count where the quantity is linear.
+    cotangent : ndarray of float64, shape (numbers, n)
+        That of each number of the value, row by row.
+    request, parameters, linear
+        As :func:`variances` takes them.
+    places : sequence of int
+        The entries of L that are wanted: 3 i + j for L_ij.
+
+    Returns
+    -------
+    ndarray of float64, shape (entries, n)
+        ``sum_k c_k dvalue_k/dL_ij``.
+    """
+    out = np.empty((len(places), L.shape[-1]))
+    spec, values = _prepared(request, parameters, linear)
+    columns = max(len(request.columns), 1)
+    arguments = (None, L, cotangent, values, out, np.array(places, np.int64), columns)
+    share(_pulling(spec, len(values)), arguments, L.shape[-1], 20 * out.size)
+    return out
+
+
+def _prepared(request: Request, parameters: Sequence[NDArray[np.float64]], linear: bool) -> tuple[Spec, Any]:
+    values = tuple([np.ascontiguousarray(parameter).reshape(-1) for parameter in parameters])
+    return _spec(point_of(request), tuple([parameter.ndim > 0 for parameter in parameters]), linear), values
 
 
 @cache
@@ -152,17 +243,27 @@ def _spec(point: Any, fields: tuple[bool, ...], linear: bool) -> Spec:
 
 
 @cache
-def _compiled(spec: Spec, parameters: int) -> Any:
+def _propagation(spec: Spec, parameters: int) -> Any:
+    covariance = types.Array(types.float64, 4, "C", readonly=True)
+    return entry_point(propagate, _signature(spec, parameters, covariance, (types.int64, types.int64)))
+
+
+@cache
+def _pulling(spec: Spec, parameters: int) -> Any:
+    cotangent = types.Array(types.float64, 2, "C", readonly=True)
+    places = types.Array(types.int64, 1, "C", readonly=True)
+    return entry_point(pull_back, _signature(spec, parameters, cotangent, (places, types.int64)))
+
+
+def _signature(spec: Spec, parameters: int, given: Any, rest: tuple[Any, ...]) -> Any:
     floats = types.Array(types.float64, 1, "C", readonly=True)
-    signature = types.void(
+    return types.void(
         spec,
         types.Array(types.float64, 3, "C", readonly=True),
-        types.Array(types.float64, 4, "C", readonly=True),
+        given,
         types.UniTuple(floats, parameters) if parameters else types.Tuple(()),
         types.Array(types.float64, 2, "C"),
-        types.int64,
-        types.int64,
+        *rest,
         types.int64,
         types.int64,
     )
-    return entry_point(propagate, signature)
