@@ -262,11 +262,8 @@ def laid_out(ds: xr.Dataset, dims: Sequence[str]) -> xr.Dataset:
     return turned.map(lambda field: field.copy(data=np.ascontiguousarray(field.values)))
 
 
-@pytest.mark.parametrize(
-    "names",
-    [COMPANY, pytest.param(IN_SPACE, marks=pytest.mark.slow)],
-    ids=["some", "all"],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("names", [COMPANY, IN_SPACE], ids=["some", "all"])
 def test_order_of_memory_and_of_dimensions(names: list[str]) -> None:
     expected = of_flow()
     fortran = flow().map(lambda field: field.copy(data=np.asfortranarray(field.values)))
@@ -671,11 +668,8 @@ def test_shear_in_a_plane() -> None:
     assert np.isnan(found.inverse_spiralling_compactness).all()
 
 
-@pytest.mark.parametrize(
-    "names",
-    [PARTS, pytest.param(IN_PLANE, marks=pytest.mark.slow)],
-    ids=["some", "all"],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("names", [PARTS, IN_PLANE], ids=["some", "all"])
 def test_planes_are_one_flow_with_other_labels(names: list[str]) -> None:
     """x, y become y, z and z, x. In x-z the labels stand in the order x, z, which turns differences about."""
     flat = flow("yx")

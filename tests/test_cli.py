@@ -319,6 +319,7 @@ def test_history_grows_and_parameters_may_be_variables(run: Any, plane: Path) ->
     np.testing.assert_array_equal(result.dissipation, expected.dissipation)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("out", ["out.nc", "out.nc3", "out.zarr"])
 def test_quantities_of_every_rank_and_their_parameters(out: str, run: Any, plane: Path) -> None:
     """Numbers and variables; a dynamic viscosity, or the two that it follows from."""

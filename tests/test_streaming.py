@@ -130,7 +130,7 @@ def flow_of_any_rank(dims: int) -> xr.Dataset:
     return ds
 
 
-@pytest.mark.parametrize("dims", [3, 2])
+@pytest.mark.parametrize("dims", [pytest.param(3, marks=pytest.mark.slow), 2])
 @pytest.mark.parametrize("into", [".nc", ".nc3", ".zarr"])
 def test_quantities_of_every_rank(into: str, dims: int, tmp_path: Path, monkeypatch: Any) -> None:
     # blocks of a part of a step, pieces of one step in space and of two in the plane

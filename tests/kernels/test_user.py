@@ -65,6 +65,7 @@ def numbers(L: Any) -> Any:
 # values, in company, of every rank
 
 
+@pytest.mark.slow
 def test_every_rank_beside_built_in_quantities() -> None:
     records = [
         Quantity("shear", shear, power=2),
@@ -161,7 +162,7 @@ def absent_in_xz(L: Any) -> Any:
     return abs(L[0][1]) + abs(L[1][0]) + abs(L[1][1]) + abs(L[1][2]) + abs(L[2][1])
 
 
-@pytest.mark.parametrize("plane", ["zx", "yx"])
+@pytest.mark.parametrize("plane", [pytest.param("zx", marks=pytest.mark.slow), "yx"])
 def test_plane_flows_fill_their_part_of_a_tensor_of_three(plane: str) -> None:
     ds = flow(plane)
     names = sorted(plane)
