@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from fieldgrad.kernels._jit import called, inlined, kernel
 from fieldgrad.kernels.arithmetic import like
-from fieldgrad.kernels.call import BOUNDARY, Request, point_of
+from fieldgrad.kernels.call import BOUNDARY, Request, entry_point, point_of
 from fieldgrad.kernels.engine import TABLES, _centre, _emit, _of_field, _outer_differences
 from fieldgrad.kernels.layout import empty_like, memory_order, span
 from fieldgrad.kernels.memory import load, load_scratch, store, store_scratch
@@ -565,8 +565,7 @@ def _compiled(
         types.int64,
         types.int64,
     )
-    entry: Callable[..., None] = redo.compile(signature)
-    return entry
+    return entry_point(redo, signature)
 
 
 def run(
