@@ -18,7 +18,6 @@ from fieldgrad.components import Components, find_components
 from fieldgrad.cotangent_parts import aligned, gradient_of, like, like_velocity, of_tensor, pull
 from fieldgrad.fields import (
     Velocity,
-    aligned_on,
     array_of,
     broadcast_on,
     frame_along,
@@ -46,10 +45,10 @@ from fieldgrad.labelled import (
     gradient,
     hessian,
     laplacian,
+    parameters_on,
     velocity_gradient,
 )
 from fieldgrad.operators import Array, Frame, working_dtype
-from fieldgrad.parameters import resolve_parameters
 from fieldgrad.quantities import chosen, quantity
 from fieldgrad.statistics import _Cells, _cells, _require_numbers, _unmasked, mean
 from fieldgrad.transport import (
@@ -353,19 +352,13 @@ def _quantities(
     parameters: Mapping[str, Any],
 ) -> Velocity:
     """The cotangents of several quantities together, as one of L."""
-    named = {name: parameter_of(obj, name, value)[0] for name, value in parameters.items()}
+    given = {name: parameter_of(obj, name, value) for name, value in parameters.items()}
     grid = infer_grid(obj) if arguments["grid"] is None else arguments["grid"]
     require_lengths(grid)
     found = find_components(obj, grid, arguments["components"])
     first = found.fields[0]
     frame = adjoint.plain(frame_of(grid, first, vector=found))
-    values = resolve_parameters(
-        {record.name: record.parameters for record in records},
-        {
-            name: aligned_on(value, first, name) if isinstance(value, xr.DataArray) else value
-            for name, value in named.items()
-        },
-    )
+    values = parameters_on(first, records, given)
     fields = vector_of(found.fields, found.labels)
     operators.require_real(records, fields[0].dtype)
     tensor: dict[tuple[str, str], Any] = {}

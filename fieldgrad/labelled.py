@@ -510,14 +510,7 @@ def _derive(
     frame = frame_of(grid, first, vector=found)
     labels = [operators.value_labels(record, found.labels, frame) for record in records]
     require_free(first, *{dim for record, part in zip(records, labels, strict=True) if part for dim in record.dims})
-    # on the dimensions of the field first: arithmetic of xarray would align them behind the caller's back
-    values = resolve_parameters(
-        {record.name: record.parameters for record in records},
-        {
-            name: aligned_on(value, first, name) if isinstance(value, xr.DataArray) else value
-            for name, (value, _) in given.items()
-        },
-    )
+    values = parameters_on(first, records, given)
     work = partial(_derive_arrays, found.labels, tuple(records), tuple(values))
     shapes = [tuple(map(len, part)) for part in labels]
     fields = vector_of(found.fields, found.labels)
@@ -566,6 +559,18 @@ def _labelled(
         grid=grid,
         standard_name=standard_name,
     )
+
+
+def parameters_on(
+    first: xr.DataArray, records: Sequence[Quantity], given: Mapping[str, tuple[Any, str | None]]
+) -> dict[str, Any]:
+    """Parameters that quantities need, numbers or arrays on the dimensions of a field."""
+    # on these dimensions before anything is joined: arithmetic of xarray would align behind the caller's back
+    aligned = {
+        name: aligned_on(value, first, name) if isinstance(value, xr.DataArray) else value
+        for name, (value, _) in given.items()
+    }
+    return resolve_parameters({record.name: record.parameters for record in records}, aligned)
 
 
 def quantity_units(

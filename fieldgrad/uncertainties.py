@@ -37,9 +37,8 @@ from fieldgrad.fields import (
 )
 from fieldgrad.grid import Grid
 from fieldgrad.infer import infer_grid, require_lengths
-from fieldgrad.labelled import DIRECTION, Names, quantity_units
+from fieldgrad.labelled import DIRECTION, Names, parameters_on, quantity_units
 from fieldgrad.operators import Frame
-from fieldgrad.parameters import resolve_parameters
 from fieldgrad.quantities import Named, chosen
 
 Deviation: TypeAlias = float | str | xr.DataArray | xr.Dataset | Mapping[str, Any]
@@ -168,13 +167,7 @@ def _of_velocity(
     frame = frame_of(grid, first, vector=found)
     labels = [operators.value_labels(record, found.labels, frame) for record in records]
     require_free(first, *{dim for record, part in zip(records, labels, strict=True) if part for dim in record.dims})
-    values = resolve_parameters(
-        {record.name: record.parameters for record in records},
-        {
-            name: aligned_on(value, first, name) if isinstance(value, xr.DataArray) else value
-            for name, (value, _) in named.items()
-        },
-    )
+    values = parameters_on(first, records, named)
     fields = vector_of(found.fields, found.labels)
     _require_real(fields[0].dtype)
     deviations = _deviations(std, obj, found.fields, found.labels, fields[0].dtype)
@@ -184,8 +177,8 @@ def _of_velocity(
     whole = partial(propagation.of_velocity, found.labels, tuple(records), tuple(values), apart, uncorrelated)
     work = partial(propagation.in_slabs, whole)
     shapes = [tuple(map(len, part)) for part in labels]
-    results = evaluate(work, [*fields, *deviations], carried, list(values.values()), shapes)
     unit_of = quantity_units(found, grid, named)
+    results = evaluate(work, [*fields, *deviations], carried, list(values.values()), shapes)
     return xr.Dataset(
         {
             record.name: relabel(
