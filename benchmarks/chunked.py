@@ -7,7 +7,7 @@
 
 The cluster is made of worker processes of one thread each on this machine (``pip install distributed zarr``). Its
 memory is that of all workers together, from the peak of each during a run (Linux only). How times are taken: see
-:mod:`benchmarks.compare`.
+:mod:`benchmarks.measure`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ import xarray as xr
 import fieldgrad as fg
 
 from . import cases
-from .compare import report, rounds
+from .measure import report, rounds
 from .quantities import FOUR, xarray_q_criterion
 
 

@@ -12,15 +12,10 @@ of a round. Results are compared before they are timed. "given" writes into memo
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import statistics
-import subprocess
-import sys
 import tempfile
 import textwrap
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numba
@@ -30,42 +25,7 @@ import xarray as xr
 import fieldgrad as fg
 
 from . import cases
-
-Work = dict[str, Callable[[], object]]
-
-# Threads of JAX and OpenMP spin for some 10 ms after their work: q_criterion of 250^3 right after JAX's took 40 to 47
-# ms on two cores, 30 to 33 after this pause.
-_PAUSE = 0.1
-
-
-def rounds(work: Work, repeat: int) -> dict[str, list[float]]:
-    """Seconds of each candidate in each round; one more round before them is not counted."""
-    times: dict[str, list[float]] = {name: [] for name in work}
-    for number in range(repeat + 1):
-        for name, function in work.items():
-            time.sleep(_PAUSE)
-            start = time.perf_counter()
-            function()
-            if number:
-                times[name].append(time.perf_counter() - start)
-    return times
-
-
-def report(title: str, times: dict[str, list[float]], base: str, goals: dict[str, float], unit: float = 1e3) -> None:
-    """Medians, and how many times each candidate is faster than the base."""
-    print(f"\n{title}")
-    for name, seconds in times.items():
-        ratio = statistics.median(b / s for b, s in zip(times[base], seconds, strict=True))
-        goal = f"  (goal {goals[name]:g})" if name in goals else ""
-        print(f"  {name:34} {statistics.median(seconds) * unit:10.2f}   x {ratio:6.2f}{goal}")
-
-
-def close(a: np.ndarray, b: np.ndarray) -> None:
-    """Both must agree to rounding, or the comparison means nothing."""
-    scale = np.abs(b).max()
-    error = np.abs(a - b).max() / scale
-    if not error < 1e-12:
-        raise SystemExit(f"results differ by {error:.3g} of the largest value")
+from .measure import close, many, number_from_new_process, report, rounds
 
 
 def large_fields(n: int, repeat: int) -> None:
@@ -155,13 +115,6 @@ def tables(repeat: int) -> None:
 def small_field(repeat: int) -> None:
     ds = cases.dataset((32, 32))
 
-    def many(function: Callable[[], object]) -> Callable[[], None]:
-        def run() -> None:
-            for _ in range(100):
-                function()
-
-        return run
-
     close(fg.derivative(ds.u, "x").values, ds.u.differentiate("x", edge_order=2).values)
     report(
         "one derivative of a labelled 32 x 32 field (microseconds a call)",
@@ -176,21 +129,6 @@ def small_field(repeat: int) -> None:
         {"fg.derivative": 1},
         unit=1e4,
     )
-
-
-def number_from_new_process(code: str, cache: Path) -> float:
-    """What a program prints about itself."""
-    program = textwrap.dedent(code)
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=environment,
-        cwd=cache,
-    )
-    return float(done.stdout)
 
 
 IMPORT = """

@@ -5,7 +5,7 @@
     python -m benchmarks.quantities --sizes 128 --repeat 3
 
 Peers that are not installed (``pip install vtk jax``) are left out, and the report says so. How times are taken: see
-:mod:`benchmarks.compare`.
+:mod:`benchmarks.measure`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import xarray as xr
 import fieldgrad as fg
 
 from . import cases
-from .compare import close, number_from_new_process, report, rounds
+from .measure import close, number_from_new_process, report, rounds
 
 FOUR = ("vorticity", "q_criterion", "lambda2", "dissipation")
 

@@ -5,7 +5,7 @@
     python -m benchmarks.sample --size 128 --points 100000 --repeat 3
 
 The peer interpolates linearly between nodes (scipy.interpolate.RegularGridInterpolator), so its values are not
-compared. How times are taken: see :mod:`benchmarks.compare`.
+compared. How times are taken: see :mod:`benchmarks.measure`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from scipy.interpolate import RegularGridInterpolator
 import fieldgrad as fg
 
 from . import cases
-from .compare import rounds
+from .measure import rounds
 
 DIMS = ("z", "y", "x")
 

@@ -18,7 +18,7 @@ import torch
 import fieldgrad.torch as ft
 
 from . import cases
-from .compare import report, rounds
+from .measure import report, rounds
 
 GOALS = {"forward": 8.0, "forward and backward": 5.0}
 
