@@ -13,7 +13,6 @@ memory is that of all workers together, from the peak of each during a run (Linu
 from __future__ import annotations
 
 import argparse
-import platform
 import statistics
 import tempfile
 import time
@@ -29,9 +28,8 @@ import xarray as xr
 
 import fieldgrad as fg
 
-from . import cases
-from .measure import report, rounds
-from .quantities import FOUR, xarray_q_criterion
+from . import cases, peers
+from .measure import machine, report, rounds
 
 
 def lazy_dataset(n: int, chunk: int, dtype: str = "float32") -> xr.Dataset:
@@ -55,8 +53,7 @@ def fieldgrad_q_criterion(ds: xr.Dataset) -> xr.DataArray:
 
 
 def differentiated_q_criterion(ds: xr.Dataset) -> xr.DataArray:
-    """That of the other benchmark takes components in the order of the dimensions."""
-    return xarray_q_criterion(ds.rename(u="w", w="u"))
+    return peers.products([ds.u, ds.v, ds.w], lambda f: [f.differentiate(dim, edge_order=2) for dim in "xyz"])
 
 
 CANDIDATES: dict[str, Callable[[xr.Dataset], xr.DataArray]] = {
@@ -74,7 +71,7 @@ def graphs(side: int) -> None:
     work: dict[str, Callable[[], Any]] = {
         "L": lambda: fg.velocity_gradient(ds),
         "q_criterion": lambda: fieldgrad_q_criterion(ds),
-        ", ".join(FOUR): lambda: fg.derive(ds, FOUR, viscosity=1e-3),
+        ", ".join(cases.FOUR): lambda: fg.derive(ds, cases.FOUR, viscosity=1e-3),
         "q_criterion, xarray.differentiate": lambda: differentiated_q_criterion(ds),
     }
     for name, function in work.items():
@@ -182,10 +179,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the Zarr stores are made, by default among temporary files")
     parser.add_argument("--parts", nargs="+", choices=parts, default=parts, help="what to measure")
     options = parser.parse_args()
-    print(
-        f"{platform.machine()}, {numba.get_num_threads()} threads, Python {platform.python_version()}, "
-        f"NumPy {np.__version__}, numba {numba.__version__}, xarray {xr.__version__}, dask {dask.__version__}"
-    )
+    print(f"{machine()}, dask {dask.__version__}")
     if "graphs" in options.parts:
         graphs(options.side)
     if "threads" in options.parts:

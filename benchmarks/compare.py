@@ -1,213 +1,195 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Ratios to NumPy and xarray, measured side by side in one run.
+"""fieldgrad, the limit and every peer that is installed, on the same arrays in one run.
 
-    python -m benchmarks.compare                 # 256^3, about two minutes
+    python -m benchmarks.compare                          # 250^3, some five minutes with all peers, and 10 GB
     python -m benchmarks.compare --size 128 --repeat 5
+    python -m benchmarks.compare --write                  # puts the table into README.md and docs/performance.md
 
-Each round runs every candidate once, in turn, so that a busy machine slows all of them alike, with a pause before each
-in which threads of the one before it come to rest. The table shows medians over the rounds and the median of the ratios
-of a round. Results are compared before they are timed. "given" writes into memory that exists, "fresh" allocates it.
+Peers come with ``pip install --group peers``; those that are not installed are left out, and the report says so. The
+limit is the faster of two loops that read and write the same arrays and compute nothing. "Given" writes into memory
+that exists, "fresh" allocates it. Results are compared before they are timed. How times are taken: see
+:mod:`benchmarks.measure`; what fieldgrad aims at: :mod:`benchmarks.goals`.
 """
 
 from __future__ import annotations
 
 import argparse
-import platform
+import re
 import statistics
-import tempfile
 import textwrap
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-import numba
 import numpy as np
-import xarray as xr
 
 import fieldgrad as fg
 
-from . import cases
-from .measure import close, many, number_from_new_process, report, rounds
+from . import cases, limit, peers, plain_c
+from .measure import Times, machine, ratio, rounds
+
+ROOT = Path(__file__).parents[1]
+#: The pages that hold the table, between two marks.
+PAGES = (ROOT / "README.md", ROOT / "docs" / "performance.md")
+BEGIN, END = "<!-- times: python -m benchmarks.compare --write -->", "<!-- end of times -->"
+
+GIVEN, FRESH, LIMIT, C = "fieldgrad, given", "fieldgrad, fresh", "limit", "C with OpenMP, gcc"
+TITLES = {"gradient": "gradient of a scalar", "velocity_gradient": "L", "decompose": "D and W", "q_criterion": "Q"}
+_FIELDS = {name: 1 if name == "gradient" else 3 for name in peers.WORK}
+_RESULTS = {"gradient": 3, "velocity_gradient": 9, "decompose": 18, "q_criterion": 1}
+# Equal but for the rounding of sums that are taken in another order.
+_ROUNDING = 1e-12
 
 
-def large_fields(n: int, repeat: int) -> None:
+def own(name: str, fields: list[np.ndarray], nodes: list[np.ndarray], outs: list[np.ndarray] | None) -> Sequence[Any]:
+    """The work done here, into memory that lies in one piece or into fresh memory."""
+    shape = fields[0].shape
+    whole = None if outs is None else outs[0].base
+    if name == "gradient":
+        return fg.array.gradient(fields[0], *nodes, accuracy=2, out=whole)
+    names = ["deformation_rate", "spin"] if name == "decompose" else [name]
+    given = None
+    if whole is not None:
+        parts = whole.reshape(len(names), *([3, 3] if name != "q_criterion" else []), *shape)
+        given = dict(zip(names, parts, strict=True))
+    results = fg.array.derive(fields, names, *nodes, out=given)
+    return [array for result in results.values() for array in result.reshape(-1, *shape)]
+
+
+def apart(results: Sequence[Any], reference: Sequence[np.ndarray]) -> float:
+    """Largest difference of any array, over the largest value of all."""
+    scale = max(float(np.abs(array).max()) for array in reference)
+    return max(
+        float(np.abs(np.asarray(one) - array).max()) / scale for one, array in zip(results, reference, strict=True)
+    )
+
+
+def compare(n: int, repeat: int, works: Sequence[str]) -> tuple[dict[str, Times], dict[str, float]]:
+    """Times by work and program, and how far the values of a program are from those here."""
     shape = (n, n, n)
-    components = cases.velocity(shape)
-    nodes = [cases.coordinate(n, seed) for seed in range(3)]
-    grad = np.empty((3, *shape))
-    L, D = np.empty((3, 3, *shape)), np.empty((3, 3, *shape))
-    Q = np.empty(shape)
-
-    def derive(*names: str, out: dict[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:
-        return fg.array.derive(components, names, *nodes, out=out)
-
-    close(np.stack(fg.array.gradient(components[0], *nodes)), np.stack(np.gradient(components[0], *nodes)))
-    report(
-        f"gradient of a scalar, {n}^3 (ms)",
-        rounds(
-            {
-                "numpy": lambda: np.gradient(components[0], *nodes),
-                "fieldgrad, given": lambda: fg.array.gradient(components[0], *nodes, out=grad),
-                "fieldgrad, fresh": lambda: fg.array.gradient(components[0], *nodes),
-            },
-            repeat,
-        ),
-        "numpy",
-        {"fieldgrad, given": 8, "fieldgrad, fresh": 5},
-    )
-    close(derive("velocity_gradient")["velocity_gradient"], cases.numpy_velocity_gradient(components, nodes))
-    report(
-        f"L, nine components, {n}^3 (ms)",
-        rounds(
-            {
-                "numpy, nine np.gradient": lambda: [np.gradient(field, *nodes) for field in components],
-                "fieldgrad, given": lambda: derive("velocity_gradient", out={"velocity_gradient": L}),
-                "fieldgrad, fresh": lambda: derive("velocity_gradient"),
-            },
-            repeat,
-        ),
-        "numpy, nine np.gradient",
-        {"fieldgrad, given": 8, "fieldgrad, fresh": 5},
-    )
-    pair = derive("deformation_rate", "spin")
-    for one, other in zip(pair.values(), cases.numpy_decompose(components, nodes), strict=True):
-        close(one, other)
-    del pair, one, other
-    both = {"deformation_rate": L, "spin": D}
-    report(
-        f"D and W, {n}^3 (ms)",
-        rounds(
-            {
-                "numpy": lambda: cases.numpy_decompose(components, nodes),
-                "fieldgrad, given": lambda: derive("deformation_rate", "spin", out=both),
-                "fieldgrad, fresh": lambda: derive("deformation_rate", "spin"),
-            },
-            max(repeat // 2, 3),
-        ),
-        "numpy",
-        {"fieldgrad, given": 10, "fieldgrad, fresh": 6},
-    )
-    close(derive("q_criterion")["q_criterion"], cases.numpy_q_criterion(components, nodes))
-    report(
-        f"q_criterion, {n}^3 (ms)",
-        rounds(
-            {
-                "numpy, (|W|^2 - |D|^2)/2": lambda: cases.numpy_q_by_definition(components, nodes),
-                "numpy, products written out": lambda: cases.numpy_q_criterion(components, nodes),
-                "fieldgrad, given": lambda: derive("q_criterion", out={"q_criterion": Q}),
-                "fieldgrad, fresh": lambda: derive("q_criterion"),
-            },
-            max(repeat // 2, 3),
-        ),
-        "numpy, (|W|^2 - |D|^2)/2",
-        {"fieldgrad, given": 25, "fieldgrad, fresh": 25},
-    )
-
-
-def tables(repeat: int) -> None:
-    x = cases.coordinate(4096)
-    times = rounds(
-        {f"accuracy {p}": lambda p=p: fg.stencils.derivative_stencil(x, 1, p) for p in (2, 4, 6, 8)}, 5 * repeat
-    )
-    print("\ntable of weights, 4096 nonuniform nodes (ms)  (goal 50 at accuracy 8)")
-    for name, seconds in times.items():
-        print(f"  {name:34} {statistics.median(seconds) * 1e3:10.2f}")
-
-
-def small_field(repeat: int) -> None:
-    ds = cases.dataset((32, 32))
-
-    close(fg.derivative(ds.u, "x").values, ds.u.differentiate("x", edge_order=2).values)
-    report(
-        "one derivative of a labelled 32 x 32 field (microseconds a call)",
-        rounds(
-            {
-                "xarray.differentiate": many(lambda: ds.u.differentiate("x")),
-                "fg.derivative": many(lambda: fg.derivative(ds.u, "x")),
-            },
-            5 * repeat,
-        ),
-        "xarray.differentiate",
-        {"fg.derivative": 1},
-        unit=1e4,
-    )
-
-
-IMPORT = """
-    import time
-    start = time.perf_counter()
-    import {module}
-    print(time.perf_counter() - start)
-"""
-# numba's own import belongs to the first call, in both
-TRIVIAL = """
-    import numpy as np, time
-    field = np.ones(100)
-    start = time.perf_counter()
-    import trivial
-    trivial.double(field)
-    print(time.perf_counter() - start)
-"""
-FIRST = """
-    import numpy as np, time
-    import fieldgrad as fg
-    field, x = np.ones((64, 64, 64)), np.arange(64.0)
-    start = time.perf_counter()
-    fg.array.gradient(field, x, x, x)
-    print(time.perf_counter() - start)
-"""
-
-
-def start_up(repeat: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        cache = Path(folder)
-        (cache / "trivial.py").write_text(
-            textwrap.dedent(
-                """
-                import numba, numpy as np
-
-                @numba.njit(parallel=True, cache=True)
-                def double(field):
-                    for i in numba.prange(len(field)):
-                        field[i] *= 2
-                """
-            )
-        )
-        programs = {
-            "import xarray": IMPORT.format(module="xarray"),
-            "import fieldgrad": IMPORT.format(module="fieldgrad"),
-            "trivial cached parallel function": TRIVIAL,
-            "first gradient, warm cache": FIRST,
+    fields, nodes = cases.velocity(shape), [cases.coordinate(n, seed) for seed in range(3)]
+    found, missing = peers.installed()
+    if missing:
+        print(f"not installed, and left out: {'; '.join(missing)}")
+    programs = {name: make(fields, nodes) for name, make in found.items()}
+    times: dict[str, Times] = {}
+    differences: dict[str, float] = {}
+    for name in works:
+        outs = list(np.ones((_RESULTS[name], *shape)))
+        inputs = fields[: _FIELDS[name]]
+        work: dict[str, Callable[[], Any]] = {
+            GIVEN: lambda name=name, outs=outs: own(name, fields, nodes, outs),
+            FRESH: lambda name=name: own(name, fields, nodes, None),
         }
-        times: dict[str, list[float]] = {name: [] for name in programs}
-        for number in range(repeat + 1):
-            for name, code in programs.items():
-                seconds = number_from_new_process(code, cache)
-                if number:
-                    times[name].append(seconds)
-    print("\nstart of a process (s)")
-    for name, seconds_list in times.items():
-        print(f"  {name:34} {statistics.median(seconds_list):10.3f}")
-    beyond = statistics.median(b - a for a, b in zip(times["import xarray"], times["import fieldgrad"], strict=True))
-    first = statistics.median(
-        b / a
-        for a, b in zip(times["trivial cached parallel function"], times["first gradient, warm cache"], strict=True)
+        if plain_c.available():
+            run = plain_c.prepared(name, inputs, nodes, outs)
+            work[C] = lambda run=run, outs=outs: run() or outs
+        work |= {peer: made[name] for peer, made in programs.items() if name in made}
+        reference = work[FRESH]()
+        for program, function in work.items():
+            error = apart(function(), reference)
+            differences[program] = max(differences.get(program, 0.0), error)
+        del reference
+        loops = limit.streams(inputs, outs)
+        for loop in loops.values():
+            loop()
+        times[name] = rounds({**work, **loops}, repeat, warm=False)
+        report(name, n, times[name], differences)
+    return times, differences
+
+
+def fastest_limit(times: Times) -> list[float]:
+    """Seconds of the faster one of the two loops."""
+    return min((seconds for name, seconds in times.items() if name.startswith(LIMIT)), key=statistics.median)
+
+
+def report(name: str, n: int, times: Times, differences: dict[str, float]) -> None:
+    """Medians, times that of fieldgrad into given memory, and the largest difference so far."""
+    print(f"\n{TITLES[name]}, {n}^3 (ms, and times that of fieldgrad, given)")
+    for program, seconds in times.items():
+        error = differences.get(program)
+        print(
+            f"  {program:52} {statistics.median(seconds) * 1e3:9.2f}  x {ratio(seconds, times[GIVEN]):7.2f}"
+            + (f"  differs by {error:.1e}" if error is not None and error > _ROUNDING else "")
+        )
+
+
+def _rounded(milliseconds: float) -> str:
+    """Three digits."""
+    return f"{float(f'{milliseconds:.3g}'):g}"
+
+
+def table(n: int, times: dict[str, Times], differences: dict[str, float]) -> str:
+    """The table in Markdown, with what it was measured on."""
+    works = list(times)
+    lines = [
+        f"| milliseconds, ${n}^3$ points | {' | '.join(TITLES[name] for name in works)} | values |",
+        "|---" * (len(works) + 2) + "|",
+    ]
+    measured = {name: {**times[name], LIMIT: fastest_limit(times[name])} for name in works}
+    programs = [LIMIT, *differences]
+    labels = {
+        LIMIT: "the limit: reads and writes the same arrays",
+        GIVEN: "**fieldgrad**, into arrays that are given (`out=`)",
+        FRESH: "**fieldgrad**, into fresh memory",
+        C: "C with OpenMP, plain loops, gcc `-O3 -march=native -ffast-math`",
+    }
+    for program in programs:
+        cells = []
+        for name in works:
+            seconds = measured[name].get(program)
+            if seconds is None:
+                cells.append("")
+                continue
+            times_ours = ratio(seconds, measured[name][GIVEN])
+            beside = (
+                ""
+                if program in (LIMIT, GIVEN)
+                else f" ({times_ours:.2g}x)"
+                if times_ours < 10
+                else f" ({times_ours:.0f}x)"
+            )
+            cells.append(_rounded(statistics.median(seconds) * 1e3) + beside)
+        error = differences.get(program)
+        same = "" if error is None or program == GIVEN else "equal" if error < _ROUNDING else f"differ by {error:.1g}"
+        lines.append(f"| {labels.get(program, program)} | {' | '.join(cells)} | {same} |")
+    about = (
+        f"Medians on {machine()}, in double precision, of random values on three axes of random spacing, all programs "
+        "in turn in one run; in brackets, how many times longer than fieldgrad into given arrays. Equal is to "
+        "rounding; other differences are over the largest value."
     )
-    print(f"  import fieldgrad beyond import xarray: {beyond:.3f} s  (goal 0.15)")
-    print(f"  first gradient over first trivial function: {first:.2f}  (goal 1.3)")
+    return "\n".join([*lines, "", textwrap.fill(about, 120)])
+
+
+def block(page: Path) -> str:
+    """What a page has between the marks."""
+    (found,) = re.findall(rf"{re.escape(BEGIN)}\n(.*?)\n{re.escape(END)}", page.read_text(encoding="utf-8"), re.DOTALL)
+    return str(found).strip()
+
+
+def write(text: str) -> None:
+    """Put the table between the marks of every page."""
+    for page in PAGES:
+        whole = page.read_text(encoding="utf-8")
+        page.write_text(whole.replace(block(page), text), encoding="utf-8")
+        print(f"written into {page.relative_to(ROOT)}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", type=int, default=256, help="points along each axis of the large fields")
-    parser.add_argument("--repeat", type=int, default=7, help="rounds")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--size", type=int, default=250, help="points along each axis")
+    parser.add_argument("--repeat", type=int, default=3, help="rounds")
+    parser.add_argument("--only", nargs="+", choices=peers.WORK, default=peers.WORK, help="what to measure")
+    parser.add_argument("--write", action="store_true", help="put the table into README.md and docs/performance.md")
     options = parser.parse_args()
-    print(
-        f"{platform.machine()}, {numba.get_num_threads()} threads, Python {platform.python_version()}, "
-        f"NumPy {np.__version__}, numba {numba.__version__}, xarray {xr.__version__}"
-    )
-    tables(options.repeat)
-    small_field(options.repeat)
-    start_up(options.repeat)
-    large_fields(options.size, options.repeat)
+    if options.write and len(options.only) < len(peers.WORK):
+        parser.error("--write: the table has all work; leave out --only")
+    print(machine())
+    times, differences = compare(options.size, options.repeat, options.only)
+    text = table(options.size, times, differences)
+    print(f"\n{text}\n")
+    if options.write:
+        write(text)
 
 
 if __name__ == "__main__":

@@ -24,10 +24,8 @@ import numpy as np
 
 import fieldgrad as fg
 
-from . import cases, limit, plain_c, processes
+from . import cases, limit, plain_c, programs
 from .measure import Times, Work, close, difference, machine, many, number_from_new_process, ratio, rounds
-
-FOUR = ("vorticity", "q_criterion", "lambda2", "dissipation")
 
 
 class Options(NamedTuple):
@@ -185,16 +183,16 @@ def together(options: Options) -> None:
     """Four quantities in one pass: the dearest of them, and 1.3 times the streaming of the other outputs."""
     for n in options.sizes:
         case = Case((n, n, n))
-        outs = case.outs(FOUR)
-        work: Work = {name: ours(name, case.components, case.nodes, {name: outs[name]}) for name in FOUR}
+        outs = case.outs(cases.FOUR)
+        work: Work = {name: ours(name, case.components, case.nodes, {name: outs[name]}) for name in cases.FOUR}
         work |= {
-            "all": ours(FOUR, case.components, case.nodes, outs),
+            "all": ours(cases.FOUR, case.components, case.nodes, outs),
             "writing five": limit.write(list(case.memory(5))),
         }
         times = rounds(work, options.repeat)
         allowed = [
             max(alone) + 1.3 * write
-            for write, *alone in zip(times["writing five"], *(times[name] for name in FOUR), strict=True)
+            for write, *alone in zip(times["writing five"], *(times[name] for name in cases.FOUR), strict=True)
         ]
         state(f"four together, {n}^3: time / allowed", ratio(times["all"], allowed), 1, detail=said(times))
 
@@ -356,9 +354,9 @@ def small(options: Options) -> None:
 def memory(options: Options) -> None:
     """Peak memory beyond inputs and outputs (MB)."""
     for n in options.sizes:
-        for names in (["velocity_gradient"], ["q_criterion"], list(FOUR)):
+        for names in (["velocity_gradient"], ["q_criterion"], list(cases.FOUR)):
             with tempfile.TemporaryDirectory() as folder:
-                code = processes.MEMORY.format(n=n, names=names)
+                code = programs.MEMORY.format(n=n, names=names)
                 # the second of two processes, which compiles nothing
                 _, megabytes = (number_from_new_process(code, Path(folder)) for _ in "12")
             count = 3 + sum(3 ** len(fg.quantities()[name].dims) for name in names)
@@ -372,12 +370,12 @@ def compilation(options: Options) -> None:
         (["q_criterion"], 2),
         (["q_criterion"], 6),
         (["deformation_rate", "spin"], 2),
-        (list(FOUR), 2),
+        (list(cases.FOUR), 2),
         (["principal_strain_rates", "swirling_strength", "lambda2", "rortex"], 2),
     )
     for names, accuracy in combinations:
         with tempfile.TemporaryDirectory() as folder:
-            code = processes.COLD.format(names=names, accuracy=accuracy)
+            code = programs.COLD.format(names=names, accuracy=accuracy)
             cold, warm = (number_from_new_process(code, Path(folder)) for _ in "12")
         what = f"{', '.join(names)}, accuracy {accuracy}"
         state(what if len(what) <= 58 else what[:55] + "...", cold, 4, detail=f"next process {warm:.3f}")
@@ -387,16 +385,16 @@ def start(options: Options) -> None:
     """Import of fieldgrad beyond xarray's (s), and the first call with kernels on disk."""
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder)
-        processes.write_trivial(cache)
-        programs = {
-            "import xarray": processes.IMPORT.format(module="xarray"),
-            "import fieldgrad": processes.IMPORT.format(module="fieldgrad"),
-            "trivial cached parallel function": processes.TRIVIAL,
-            "first gradient": processes.FIRST,
+        programs.write_trivial(cache)
+        codes = {
+            "import xarray": programs.IMPORT.format(module="xarray"),
+            "import fieldgrad": programs.IMPORT.format(module="fieldgrad"),
+            "trivial cached parallel function": programs.TRIVIAL,
+            "first gradient": programs.FIRST,
         }
-        times: Times = {name: [] for name in programs}
+        times: Times = {name: [] for name in codes}
         for number in range(options.repeat + 1):
-            for name, code in programs.items():
+            for name, code in codes.items():
                 seconds = number_from_new_process(code, cache)
                 if number:
                     times[name].append(seconds)

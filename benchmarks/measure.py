@@ -29,15 +29,15 @@ Times = dict[str, list[float]]
 _PAUSE = 0.1
 
 
-def rounds(work: Work, repeat: int) -> Times:
-    """Seconds of each candidate in each round; one more round before them is not counted."""
+def rounds(work: Work, repeat: int, *, warm: bool = True) -> Times:
+    """Seconds of each candidate in each round; one more round before them, which compiles, is not counted."""
     times: Times = {name: [] for name in work}
-    for number in range(repeat + 1):
+    for number in range(-1 if warm else 0, repeat):
         for name, function in work.items():
             time.sleep(_PAUSE)
             start = time.perf_counter()
             function()
-            if number:
+            if number >= 0:
                 times[name].append(time.perf_counter() - start)
     return times
 

@@ -11,26 +11,26 @@ compared. How times are taken: see :mod:`benchmarks.measure`.
 from __future__ import annotations
 
 import argparse
-import platform
+import importlib.metadata
 import statistics
 from collections.abc import Callable
 
-import numba
 import numpy as np
-import scipy
 import xarray as xr
-from scipy.interpolate import RegularGridInterpolator
 
 import fieldgrad as fg
 
-from . import cases
-from .measure import rounds
+from . import cases, peers
+from .measure import machine, rounds
 
 DIMS = ("z", "y", "x")
 
 
 def linear(fields: list[np.ndarray], nodes: list[np.ndarray], positions: np.ndarray) -> np.ndarray:
     """Trilinear interpolation of several fields together."""
+    # here: the suite of asv imports all modules, and may lack SciPy
+    from scipy.interpolate import RegularGridInterpolator
+
     return RegularGridInterpolator(nodes, np.stack(fields, axis=-1), bounds_error=False)(positions)
 
 
@@ -47,10 +47,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=5, help="rounds")
     options = parser.parse_args()
     n, count = options.size, options.points
-    print(
-        f"{platform.machine()}, {numba.get_num_threads()} threads, Python {platform.python_version()}, "
-        f"NumPy {np.__version__}, numba {numba.__version__}, xarray {xr.__version__}, SciPy {scipy.__version__}"
-    )
+    print(f"{machine()}, SciPy {importlib.metadata.version('scipy')}")
     ds = cases.dataset((n, n, n))
     nodes = [ds[dim].values for dim in DIMS]
     components = [ds[name].values for name in "uvw"]
@@ -72,7 +69,7 @@ def main() -> None:
     }
     work["SciPy, linear: value"] = lambda: linear(components, nodes, positions)
     work["np.gradient, then SciPy, linear: velocity_gradient"] = lambda: linear(
-        list(cases.numpy_velocity_gradient(components, nodes).reshape(9, n, n, n)), nodes, positions
+        peers.numpy(components, nodes)["velocity_gradient"](), nodes, positions
     )
     for run in list(work.values())[:12]:
         run()  # compile before the clock runs

@@ -24,6 +24,7 @@ from markdown_blocks import Block, blocks
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/*.md")])
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+PAGES_OF_TIMES = ("README.md", "docs/performance.md")
 # Directives that hold text, formulas or lists of pages, never code.
 DIRECTIVES = {"{eval-rst}", "{include}", "{math}", "{note}", "{toctree}", "{warning}"}
 
@@ -93,6 +94,34 @@ def test_quick_start_is_two_lines_that_ci_executes() -> None:
     script = (ROOT / ".ci/run").read_text(encoding="utf-8")
     for position in (1, 2):
         assert f"markdown_blocks.py README.md bash {position}" in script
+
+
+def test_times_are_those_of_one_run_on_both_pages() -> None:
+    times = re.compile(
+        r"<!-- times: python -m benchmarks\.compare --write -->\n(.*?)\n<!-- end of times -->", re.DOTALL
+    )
+    readme, page = (times.findall((ROOT / name).read_text(encoding="utf-8")) for name in PAGES_OF_TIMES)
+    assert len(readme) == 1
+    assert readme == page
+    table, _, about = readme[0].partition("\n\n")
+    header, _, *rows = table.splitlines()
+    assert all(row.count("|") == header.count("|") for row in rows)
+    programs = [row.split("|")[1] for row in rows]
+    for program in (
+        "limit",
+        "fieldgrad",
+        "C with OpenMP",
+        "NumPy",
+        "xarray",
+        "PyTorch",
+        "findiff",
+        "MetPy",
+        "VTK",
+        "JAX",
+    ):
+        assert any(program in row for row in programs), program
+    for name in ("threads", "Python", "numba", "double precision"):
+        assert name in about
 
 
 def test_api_page_lists_every_public_name() -> None:
