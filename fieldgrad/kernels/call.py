@@ -39,9 +39,12 @@ _LONG_BLOCK = 8192
 # Outputs that are written at once, where they do not lie a multiple of _ALIAS bytes apart. More streams than a cache
 # set has ways evict each other (one thread, ms, 256^3: D and W 2277 written at once, 400 staged, 268 staged and
 # streamed). Where they do not, the stores of up to six hide behind the arithmetic (two threads, ms, 250^3: vorticity,
-# Q, lambda2 and dissipation 119 staged and streamed, 104 direct; lambda2 alone 82).
+# Q, lambda2 and dissipation 111 staged and streamed, 100 direct; lambda2 alone 81).
 _DIRECT_OUTPUTS = 6
 _ALIAS = 4096
+# Where there is next to no arithmetic, nothing hides stores (two threads, ms: the gradient of a scalar at 250^3, 256^3,
+# 320^3 is 25, 26, 46 direct and 22, 23, 42 staged and streamed; loops that only read and write take 18 to 22, 19, 39).
+_LIGHT = frozenset({"gradient", "velocity_gradient", "deformation_rate", "spin", "vorticity"})
 # Bytes of output from which staged values bypass the caches: no line is read only to be overwritten. One thread, ms: L
 # at 250^3 180 stored, 132 streamed; D and W 304 and 220; where all fits into the cache storing is faster.
 _STREAM_FROM = 64 << 20
@@ -186,7 +189,8 @@ def _kept(
         step * dtype.itemsize for first in range(1, len(strides), 3) for step in strides[first : first + 2] if step
     ]
     aliased = any(step % _ALIAS == 0 for step in steps)
-    staged = outputs > _DIRECT_OUTPUTS or (outputs > 1 and streamed and aliased)
+    light = all(request.name in _LIGHT for request in requests)
+    staged = outputs > _DIRECT_OUTPUTS or (outputs > 1 and streamed and (aliased or light))
     columns = [layout.slots.index(column) if column in layout.slots else ABSENT for column in range(3)]
     spec = _spec(
         rows,
@@ -306,7 +310,8 @@ def _pieces(
     numbers[engine.ORIGIN] = origin + layout.origin
     numbers[engine.LOW : engine.STEP + 1] = form.low, form.high, form.edge_width, layout.step
     numbers[engine.CHUNK : engine.BLOCKS + 1] = chunk, chunks, tile, tiles, block, blocks
-    numbers[engine.STREAMED] = streamed
+    numbers[engine.STREAMED] = streamed and n >= engine.MARGIN
+    numbers[engine.JOINED] = blocks == 1 and layout.targets[2] == n
     numbers[engine.PART] = min(block, engine.SCRATCH_BLOCK) if with_scratch else block
     if layout.own:
         strides = [stride for own in layout.own for stride in own[:3]]

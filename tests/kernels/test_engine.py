@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from numpy.typing import DTypeLike, NDArray
 
-from fieldgrad.kernels import launch, points
+from fieldgrad.kernels import call, launch, points
 from fieldgrad.kernels import threads as sharing
 from fieldgrad.kernels.launch import Request
 from fieldgrad.stencils import Stencil, derivative_stencil
@@ -442,6 +442,26 @@ def test_many_large_outputs(count: int, threads: Callable[[int], None]) -> None:
         assert_same_bits(wide[place], expected)
         wide[place] = np.nan
         assert np.isnan(wide).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("shape", [(4, 20, 16), (5, 37, 17), (3, 5, 257), (3, 20, 300), (3, 4, 1041)])
+def test_rows_that_share_cache_lines(shape: tuple[int, ...], dtype: DTypeLike, monkeypatch: pytest.MonkeyPatch) -> None:
+    # what a row leaves of a line waits for the row, or the part of a row, that goes on there
+    fields = [noise(*shape, seed=seed, dtype=dtype) for seed in XYZ]
+    stencils = tables(shape, ZYX)
+    request = [Request("velocity_gradient", XYZ, XYZ)]
+    expected = evaluate(fields, ZYX, stencils, request)[0]
+    monkeypatch.setattr(call, "_STREAM_FROM", 0)
+    for start in (0, 1, 3, 13):
+        call._kept.cache_clear()
+        memory = np.full(expected.size + 40, np.nan, dtype)
+        out = memory[start : start + expected.size].reshape(expected.shape)
+        evaluate(fields, ZYX, stencils, request, outs=[out])
+        assert_same_bits(out, expected)
+        out[...] = np.nan
+        assert np.isnan(memory).all()
+    call._kept.cache_clear()
 
 
 def test_small_fields_on_many_threads(monkeypatch: pytest.MonkeyPatch, threads: Callable[[int], None]) -> None:
