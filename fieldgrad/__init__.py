@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from fieldgrad import array, flows, plot
 from fieldgrad._version import __version__
+from fieldgrad.bars import show_progress
 from fieldgrad.catalogue import Quantity
 from fieldgrad.collocate import collocate
 from fieldgrad.cotangents import vjp
@@ -97,6 +98,7 @@ __all__ = [
     "rossby_number",
     "sample",
     "scalar_dissipation",
+    "show_progress",
     "taylor_microscale",
     "to_vtk",
     "uncertainty",

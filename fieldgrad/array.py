@@ -23,6 +23,7 @@ from numpy import gradient as _numpy_gradient  # bound here: a user may put ours
 from numpy.typing import ArrayLike, NDArray
 
 from fieldgrad import operators
+from fieldgrad.bars import watched
 from fieldgrad.catalogue import Quantity
 from fieldgrad.grid import SPATIAL, Axis, checked_nodes, table
 from fieldgrad.operators import Array, Frame, as_field, as_fields, refuse_lazy
@@ -43,9 +44,15 @@ __all__ = [
     "velocity_gradient",
 ]
 
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 Period = float | Sequence[float | None] | None
 
 
+@watched
 def gradient(
     f: ArrayLike,
     *varargs: ArrayLike,
@@ -261,6 +268,7 @@ def _velocity(components: Sequence[ArrayLike]) -> tuple[list[Array], tuple[str, 
     return as_fields(components, names), SPATIAL[:count]
 
 
+@watched
 def derivative(
     f: ArrayLike,
     coordinate: ArrayLike,
@@ -316,6 +324,7 @@ def derivative(
     return operators.derivative(field, one, stencil, out)
 
 
+@watched
 def laplacian(
     f: ArrayLike,
     *coordinates: ArrayLike,
@@ -357,6 +366,7 @@ def laplacian(
     return operators.laplacian(field, _frame(field.shape, coordinates, axes, accuracy, period, 2), out)
 
 
+@watched
 def hessian(
     f: ArrayLike,
     *coordinates: ArrayLike,
@@ -401,6 +411,7 @@ def hessian(
     return operators.hessian(field, first, second, out)
 
 
+@watched
 def advection(
     f: ArrayLike,
     components: Sequence[ArrayLike],
@@ -446,6 +457,7 @@ def advection(
     return operators.advection(field, frame, _along(components, "components", field, frame), out)
 
 
+@watched
 def directional_derivative(
     f: ArrayLike,
     along: Sequence[ArrayLike],
@@ -501,6 +513,7 @@ def _along(vector: Sequence[ArrayLike], name: str, field: Array, frame: Frame) -
     ]
 
 
+@watched
 def velocity_gradient(
     components: Sequence[ArrayLike],
     *coordinates: ArrayLike,
@@ -543,6 +556,7 @@ def velocity_gradient(
     return result
 
 
+@watched
 def decompose(L: ArrayLike, *, out: tuple[Array, Array] | None = None) -> tuple[Array, Array]:
     """Rate of deformation D and spin W of a velocity-gradient tensor.
 
@@ -585,6 +599,7 @@ def decompose(L: ArrayLike, *, out: tuple[Array, Array] | None = None) -> tuple[
     return operators.decompose(tensor, D, W)
 
 
+@watched
 def divergence(
     components: Sequence[ArrayLike],
     *coordinates: ArrayLike,
@@ -626,6 +641,7 @@ def divergence(
     return result
 
 
+@watched
 def curl(
     components: Sequence[ArrayLike],
     *coordinates: ArrayLike,
@@ -667,6 +683,7 @@ def curl(
     return result
 
 
+@watched
 def derive(
     components: Sequence[ArrayLike],
     quantities: Named,

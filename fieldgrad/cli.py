@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fieldgrad.bars import silent
 from fieldgrad.parameters import PARAMETERS
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"fieldgrad: {error.name} is not installed: pip install 'fieldgrad[cli]'", file=sys.stderr)
         return UNEXPECTED
     args = list(sys.argv[1:] if argv is None else argv) or ["--help"]
-    with _quiet(), _ended_by_sigterm():
+    with _quiet(), _ended_by_sigterm(), silent():
         try:
             command = typer.main.get_command(_app(args))
             code = command.main(args, prog_name="fieldgrad", standalone_mode=False)

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from fieldgrad import adjoint, chunked, operators, propagation
+from fieldgrad.bars import watched
 from fieldgrad.catalogue import Quantity
 from fieldgrad.chunked import evaluate
 from fieldgrad.components import Components, find_components
@@ -64,6 +65,7 @@ from fieldgrad.transport import (
 Arguments = Mapping[str, Any]
 
 
+@watched
 def vjp(operator: Callable[..., Any], primal: Velocity, cotangent: Any) -> Any:
     r"""Adjoint of an operator's derivative, applied to a cotangent: a product of vector and Jacobian.
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import xarray as xr
 
 from fieldgrad import operators, units
+from fieldgrad.bars import watched
 from fieldgrad.chunked import evaluate, of_vector
 from fieldgrad.components import Components, find_components, refuse_staggered
 from fieldgrad.fields import (
@@ -26,6 +27,7 @@ from fieldgrad.labelled import Names
 from fieldgrad.operators import Array, Frame
 
 
+@watched
 def helicity(obj: Velocity, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
     """Helicity per unit volume, the product of velocity and vorticity.
 
@@ -72,6 +74,7 @@ def helicity(obj: Velocity, *, grid: Grid | None = None, components: Names = Non
     )
 
 
+@watched
 def relative_helicity(obj: Velocity, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
     """Cosine of the angle between velocity and vorticity.
 

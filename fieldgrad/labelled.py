@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from fieldgrad import chunked, operators, second, units
+from fieldgrad.bars import watched
 from fieldgrad.catalogue import Quantity
 from fieldgrad.chunked import evaluate, of_scalar
 from fieldgrad.components import Components, find_components, refuse_staggered
@@ -56,6 +57,7 @@ STANDARD_NAMES: Mapping[str, Mapping[str, str]] = {
 }
 
 
+@watched
 def derivative(
     f: xr.DataArray, dim: str | Mapping[str, int], order: int = 1, *, grid: Grid | None = None
 ) -> xr.DataArray:
@@ -141,6 +143,7 @@ def derivative_steps(
     return steps
 
 
+@watched
 def gradient(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     """Gradient of a scalar.
 
@@ -187,6 +190,7 @@ def gradient(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     )
 
 
+@watched
 def laplacian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     """Laplacian of a scalar, by second derivatives on compact stencils.
 
@@ -230,6 +234,7 @@ def laplacian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     )
 
 
+@watched
 def hessian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     """Second derivatives of a scalar, symmetric to the bit.
 
@@ -275,6 +280,7 @@ def hessian(f: xr.DataArray, *, grid: Grid | None = None) -> xr.DataArray:
     )
 
 
+@watched
 def velocity_gradient(obj: Velocity, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
     """Velocity-gradient tensor L_ij = du_i/dx_j.
 
@@ -311,6 +317,7 @@ def velocity_gradient(obj: Velocity, *, grid: Grid | None = None, components: Na
     return _derive(obj, [quantity("velocity_gradient")], grid, components, {})[0]
 
 
+@watched
 def divergence(obj: Velocity, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
     """Divergence of a vector field, the trace of its gradient.
 
@@ -343,6 +350,7 @@ def divergence(obj: Velocity, *, grid: Grid | None = None, components: Names = N
     return _derive(obj, [quantity("divergence")], grid, components, {})[0]
 
 
+@watched
 def curl(obj: Velocity, *, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
     """Curl of a vector field, twice the dual of its spin.
 
@@ -375,6 +383,7 @@ def curl(obj: Velocity, *, grid: Grid | None = None, components: Names = None) -
     return _derive(obj, [quantity("vorticity")], grid, components, {})[0].rename("curl")
 
 
+@watched
 def decompose(
     obj: Velocity, *, grid: Grid | None = None, components: Names = None
 ) -> tuple[xr.DataArray, xr.DataArray]:
@@ -443,6 +452,7 @@ def decompose(
     return D, W
 
 
+@watched
 def derive(
     obj: Velocity,
     quantities: Named,

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from fieldgrad import operators
+from fieldgrad.bars import watched
 from fieldgrad.chunked import evaluate, of_vector
 from fieldgrad.components import COMPONENT, find_components
 from fieldgrad.fields import (
@@ -29,6 +30,7 @@ from fieldgrad.labelled import DIRECTION, Names
 from fieldgrad.masks import holes_of
 
 
+@watched
 def order_map(obj: Velocity, *, order: int = 1, grid: Grid | None = None, components: Names = None) -> xr.DataArray:
     """Order of accuracy of the derivatives that each point gets, along each direction.
 

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = ["grid_quality", "isosurface", "order_of_accuracy", "rq_map", "slice"]
 
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 # Neutral at zero, and from dark to light; both can be told apart by the colour-blind.
 DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
 # A few points at walls or in vortex cores would otherwise leave the rest without colour.

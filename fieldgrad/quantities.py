@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from html import escape
 
 from fieldgrad.catalogue import BUILT_IN, Quantity
 
@@ -163,8 +164,8 @@ class Table(Mapping[str, Quantity]):
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{title}</th>" for title in ("name", "rank", "dim", "parameters", "formula", "reference"))
         body = "".join(
-            f"<tr><td><code>{record.name}</code></td><td>{record.rank}</td><td>{row[2]}</td><td>{row[3]}</td>"
-            f"<td>${record.formula}$</td><td>{record.reference}</td></tr>"
+            f"<tr><td><code>{escape(record.name)}</code></td><td>{record.rank}</td><td>{row[2]}</td><td>{escape(row[3])}"
+            f"</td><td>${escape(record.formula)}$</td><td>{escape(record.reference)}</td></tr>"
             for record, row in zip(self._records.values(), self.rows(), strict=True)
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -17,6 +17,7 @@ import numpy as np
 import xarray as xr
 
 from fieldgrad import units
+from fieldgrad.bars import watched
 from fieldgrad.chunked import evaluate
 from fieldgrad.fields import Velocity, array_of, name_of, relabel, units_of, working
 from fieldgrad.grid import Grid
@@ -188,6 +189,7 @@ class Cross:
 Model = PowerLaw | Carreau | Cross
 
 
+@watched
 def apparent_viscosity(shear_rate: xr.DataArray, model: Model) -> xr.DataArray:
     """Viscosity of a generalised Newtonian fluid at a shear rate.
 
@@ -239,6 +241,7 @@ def _viscosities(model: Model, fields: list[Array], frame: Frame, parameters: li
     return [model(fields[0])]
 
 
+@watched
 def generalised_newtonian_stress(
     obj: Velocity, model: Model, *, grid: Grid | None = None, components: Names = None
 ) -> xr.DataArray:

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from fieldgrad import chunked_probes, operators, units
+from fieldgrad.bars import watched
 from fieldgrad.catalogue import Quantity
 from fieldgrad.chunked import is_lazy
 from fieldgrad.clouds import NAN, RAISE, Cloud, Points, cloud_of
@@ -48,6 +49,7 @@ from fieldgrad.tracks import tracks
 _PLAIN = {record.name: record for record in (VALUE, GRADIENT)}
 
 
+@watched
 def sample(
     obj: Velocity,
     points: Points,

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from fieldgrad import operators, units
+from fieldgrad.bars import watched
 from fieldgrad.chunked import evaluate
 from fieldgrad.components import find_components
 from fieldgrad.curvilinear import Curvilinear
@@ -83,6 +84,7 @@ def coriolis_parameter(obj: Velocity, *, grid: Grid | None = None, rotation: flo
     return _coriolis(obj, grid, rotation)
 
 
+@watched
 def absolute_vorticity(
     obj: Velocity, *, grid: Grid | None = None, components: Names = None, rotation: float = EARTH_ROTATION
 ) -> xr.DataArray:
@@ -143,6 +145,7 @@ def absolute_vorticity(
     )
 
 
+@watched
 def rossby_number(
     obj: Velocity, *, grid: Grid | None = None, components: Names = None, rotation: float = EARTH_ROTATION
 ) -> xr.DataArray:
@@ -200,6 +203,7 @@ def rossby_number(
     )
 
 
+@watched
 def frontogenesis(
     f: xr.DataArray, velocity: Velocity, *, grid: Grid | None = None, components: Names = None
 ) -> xr.DataArray:

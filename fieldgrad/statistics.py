@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import xarray as xr
 
+from fieldgrad.bars import watched
 from fieldgrad.chunked import is_lazy
 from fieldgrad.coordinates import direction
 from fieldgrad.curvilinear import Curvilinear
@@ -83,6 +84,7 @@ def mean(obj: Obj, dims: Dims = None, *, grid: Grid | None = None) -> Obj:
     return obj.map(_weighted, keep_attrs=True, args=(cells, grid)).assign_coords(kept)
 
 
+@watched
 def derivative_skewness(f: xr.DataArray, dim: str, dims: Dims = None, *, grid: Grid | None = None) -> xr.DataArray:
     r"""Skewness of a derivative, of the velocity most of all.
 
@@ -127,6 +129,7 @@ def derivative_skewness(f: xr.DataArray, dim: str, dims: Dims = None, *, grid: G
     return _standardised_moment(f, dim, dims, grid, 3, "skewness")
 
 
+@watched
 def derivative_flatness(f: xr.DataArray, dim: str, dims: Dims = None, *, grid: Grid | None = None) -> xr.DataArray:
     r"""Flatness (kurtosis) of a derivative; 3 for a Gaussian one.
 
@@ -168,6 +171,7 @@ def derivative_flatness(f: xr.DataArray, dim: str, dims: Dims = None, *, grid: G
     return _standardised_moment(f, dim, dims, grid, 4, "flatness")
 
 
+@watched
 def taylor_microscale(f: xr.DataArray, dim: str, dims: Dims = None, *, grid: Grid | None = None) -> xr.DataArray:
     r"""Taylor microscale, the length over which a fluctuation changes by itself.
 
@@ -227,6 +231,7 @@ def taylor_microscale(f: xr.DataArray, dim: str, dims: Dims = None, *, grid: Gri
     )
 
 
+@watched
 def invariant_histogram(
     obj: Velocity,
     bins: int | tuple[int, int] = 100,

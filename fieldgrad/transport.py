@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from fieldgrad import operators, units
+from fieldgrad.bars import watched
 from fieldgrad.chunked import evaluate, of_scalar
 from fieldgrad.components import COMPONENT, Components, find_components, refuse_staggered
 from fieldgrad.coordinates import BY_RESEMBLANCE, direction, metres, seconds
@@ -43,6 +44,7 @@ from fieldgrad.labelled import Names
 from fieldgrad.operators import Array, Frame
 
 
+@watched
 def directional_derivative(
     f: xr.DataArray, along: Velocity, *, grid: Grid | None = None, components: Names = None
 ) -> xr.DataArray:
@@ -91,6 +93,7 @@ def directional_derivative(
     )
 
 
+@watched
 def advection(
     f: xr.DataArray | xr.Dataset, velocity: Velocity, *, grid: Grid | None = None, components: Names = None
 ) -> xr.DataArray:
@@ -135,6 +138,7 @@ def advection(
     )
 
 
+@watched
 def material_derivative(
     f: xr.DataArray | xr.Dataset,
     velocity: Velocity,
@@ -211,6 +215,7 @@ def material_derivative(
     )
 
 
+@watched
 def scalar_dissipation(f: xr.DataArray, diffusivity: Any, *, grid: Grid | None = None) -> xr.DataArray:
     """Rate at which diffusion destroys the variance of a scalar.
 

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from fieldgrad import chunked, operators, propagation, units
+from fieldgrad.bars import watched
 from fieldgrad.catalogue import Quantity
 from fieldgrad.chunked import evaluate
 from fieldgrad.components import COMPONENT, find_components
@@ -46,6 +47,7 @@ Deviation: TypeAlias = float | str | xr.DataArray | xr.Dataset | Mapping[str, An
 _OF_SCALARS = ("gradient", "laplacian", "hessian")
 
 
+@watched
 def uncertainty(
     obj: Velocity,
     quantities: Named,

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
+from fieldgrad.bars import watched
 from fieldgrad.grid import Axis, Grid
 from fieldgrad.infer import infer_grid
 from fieldgrad.labelled import derivative
@@ -21,6 +22,7 @@ _RESOLVED = 16
 _ROUNDING_UNITS = 1000
 
 
+@watched
 def verify(
     obj: Grid | xr.Dataset | xr.DataArray,
     accuracies: Sequence[int] = (2, 4, 6, 8),

@@ -66,7 +66,7 @@ ON_LABELS: dict[str, Callable[[xr.Dataset], Any]] = {
 OTHERS = {
     *("apparent_viscosity", "infer_grid", "quantities", "register_quantity", "vieillefosse"),
     *("absolute_vorticity", "collocate", "coriolis_parameter", "frontogenesis", "order_map", "rossby_number", "vjp"),
-    *("from_vtk", "sample", "to_vtk", "uncertainty", "verify"),
+    *("from_vtk", "sample", "show_progress", "to_vtk", "uncertainty", "verify"),
 }
 
 

@@ -91,9 +91,11 @@ def test_quick_start_is_two_lines_that_ci_executes() -> None:
         assert command.startswith("python3 -m venv .venv")
     assert demo.rstrip().endswith("fieldgrad demo")
     assert tests.rstrip().endswith("python -m pytest")
-    script = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    script = ROOT / ".ci/run"
+    if not script.is_file():
+        pytest.skip("an sdist has no folder of the checks")
     for position in (1, 2):
-        assert f"markdown_blocks.py README.md bash {position}" in script
+        assert f"markdown_blocks.py README.md bash {position}" in script.read_text(encoding="utf-8")
 
 
 def test_times_are_those_of_one_run_on_both_pages() -> None:

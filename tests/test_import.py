@@ -7,6 +7,8 @@ import subprocess
 import sys
 from importlib.metadata import version
 
+import xarray as xr
+
 HEAVY = (
     "cf_xarray",
     "dask",
@@ -49,3 +51,10 @@ def test_completion_offers_public_names_only() -> None:
     assert dir(fieldgrad) == sorted(fieldgrad.__all__)
     assert all(hasattr(fieldgrad, name) for name in dir(fieldgrad))
     assert "labelled" in vars(fieldgrad)
+    for module in (fieldgrad.array, fieldgrad.flows, fieldgrad.plot):
+        assert dir(module) == sorted(module.__all__)
+        assert all(hasattr(module, name) for name in dir(module))
+    for accessor in (xr.Dataset().fieldgrad, xr.DataArray(1.0).fieldgrad):
+        offered = [name for name in dir(accessor) if name[0] != "_"]
+        assert {"derive", "mean", "sample", "velocity_gradient"} <= set(offered)
+        assert all(callable(getattr(accessor, name)) for name in offered)

@@ -51,3 +51,7 @@ __all__ = [
     "taylor_green",
     "taylor_green_2d",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

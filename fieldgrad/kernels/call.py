@@ -21,6 +21,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
+from fieldgrad import progress
 from fieldgrad.kernels import engine, points, pullbacks, user
 from fieldgrad.kernels.layout import Layout, plan
 from fieldgrad.kernels.spec import ABSENT, ALONG, CONSTANT, FIELD, NUMBER, Metric, Point, Spec
@@ -393,8 +394,13 @@ def entry_point(function: Any, signature: Any) -> Callable[..., None]:
     if numba.config.DISABLE_JIT:
         raise RuntimeError("NUMBA_DISABLE_JIT is set: the kernels exist in compiled form only; unset it")
     _check_processor()
+    call = progress.open_call()
+    if call is not None:
+        call.begin("compiling")
     with _collector_at_rest():
         entry: Callable[..., None] = function.compile(signature)
+    if call is not None:
+        call.begin("computing")
     return entry
 
 

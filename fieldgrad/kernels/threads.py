@@ -19,6 +19,8 @@ from typing import Any
 
 import numba
 
+from fieldgrad import progress
+
 # Values written below which threads cost more than they save (32^3 takes 0.15 ms on one core).
 SERIAL_BELOW = 60_000
 # Values written by one range of tasks: about 20 ms, so that an interrupt is seen soon.
@@ -61,9 +63,14 @@ def share(function: Callable[..., None], arguments: tuple[Any, ...], tasks: int,
     pieces = min(tasks, max(-(-values // RANGE), 1 if threads == 1 else 8 * threads))
     ranges = itertools.count()
     stopped = False
+    call = progress.open_call() if values > RANGE else None
+    if call is not None:
+        call.begin("computing", pieces)
 
     def work() -> None:
         while not stopped and (number := next(ranges)) < pieces:
+            if call is not None:
+                call.done = number
             function(*arguments, tasks * number // pieces, tasks * (number + 1) // pieces)
 
     if threads == 1 or pieces == 1:
