@@ -51,7 +51,7 @@ def main() -> None:
     # daemons end with this process, whatever happens to it
     with (
         dask.config.set({"distributed.worker.daemon": True}),
-        LocalCluster(2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
+        LocalCluster(2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster) as client,
     ):
         print(f"computed by {len(client.nthreads())} workers")
