@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from importlib.metadata import version as installed_version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sphinx.util.docutils import SphinxDirective
@@ -30,6 +32,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
+    "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
@@ -39,8 +42,25 @@ autodoc_typehints = "none"  # numpydoc's sections state the types
 numpydoc_show_class_members = False  # the template of classes lists them
 myst_enable_extensions = ["dollarmath"]
 
+# gallery_pictures is named, for what is not a plain value cannot be kept between builds
+sys.path.insert(0, str(Path(__file__).parent))
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"\.py$",
+    "image_scrapers": ("gallery_pictures.written",),
+    "run_stale_examples": True,  # the library may have changed
+    "capture_repr": (),
+    "download_all_examples": False,
+    "show_signature": False,
+    "write_computation_times": False,
+}
+
 html_theme = "furo"
 html_title = f"fieldgrad {release}"
+
+# before the gallery runs, whose examples register others
+BUILT_IN = list(fieldgrad.quantities().values())
 
 
 class QuantityTable(SphinxDirective):
@@ -50,7 +70,7 @@ class QuantityTable(SphinxDirective):
         """Write both from the registry."""
         sources: dict[str, int] = {}
         rows = [("name", "formula", "rank", "flows", "units", "parameters", "source")]
-        for record in fieldgrad.quantities().values():
+        for record in BUILT_IN:
             # "A. Author, Book (1967), section 2" is place 2 in the source "A. Author, Book (1967)"
             source, _, place = re.fullmatch(r"(.*?)(, ((?:section|equation|chapter) \S+))?", record.reference).groups()
             number = sources.setdefault(source, len(sources) + 1)

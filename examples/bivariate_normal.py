@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The gradient of the density of a bivariate normal distribution, against its formula.
+"""
+Gradient of a bivariate normal density
+======================================
+
+The gradient of the density of a bivariate normal distribution, against its formula.
 
 With mean m and covariance C the density f has the gradient -f C^-1 (x - m). The example computes it at every accuracy
 and prints the largest error relative to the largest gradient.
 
-Run it with `python examples/bivariate_normal.py`.
+Run it with ``python examples/bivariate_normal.py``.
 """
 
 from __future__ import annotations

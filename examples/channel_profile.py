@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A turbulent channel's mean profile on a stretched grid: friction velocity, wall units, and the share of turbulence.
+"""
+Profile of a turbulent channel
+==============================
+
+A turbulent channel's mean profile on a stretched grid: friction velocity, wall units, and the share of turbulence.
 
 The profile is Reichardt's formula at a friction Reynolds number of 395, on the nodes of a hyperbolic tangent. Its slope
 gives the viscous stress, and what is missing to the linear total stress is that of turbulence. The derivative at
 accuracy 4 is compared with a closed form, and with weights that ignore the stretching, as some tools do. The
 picture is written to channel_profile.png.
 
-Run it with `python examples/channel_profile.py`; it needs matplotlib.
+Run it with ``python examples/channel_profile.py``; it needs matplotlib.
 """
 
 from __future__ import annotations

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Project a noisy PIV field to zero divergence by descent: with NumPy alone, and with an optimiser of PyTorch.
+"""
+Taking the divergence out of PIV
+================================
+
+Project a noisy PIV field to zero divergence by descent: with NumPy alone, and with an optimiser of PyTorch.
 
 Both descend along the gradient of half the sum of the squares of the divergence, from the measured field, so that the
 correction stays in the range of the adjoint: of all that take the divergence away it is the smallest. With NumPy the
-gradient is `fg.vjp(fg.divergence, ...)`, with PyTorch it is `backward()`.
+gradient is ``fg.vjp(fg.divergence, ...)``, with PyTorch it is ``backward()``.
 
-Without arguments the flow is two vortices with noise. A file with a plane velocity `u`, `v` on `x`, `y` may be named.
-Run it with `python examples/divergence_free_piv.py [FILE]`; the second part needs PyTorch.
+Without arguments the flow is two vortices with noise. A file with a plane velocity ``u``, ``v`` on ``x``, ``y`` may be
+named. The picture is written to divergence_free_piv.png.
+
+Run it with ``python examples/divergence_free_piv.py [FILE]``; it needs matplotlib, and its second part PyTorch.
 """
 
 from __future__ import annotations
@@ -15,6 +21,7 @@ import importlib.util
 import sys
 from functools import partial
 
+import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
@@ -96,6 +103,17 @@ def main(file: str | None = None) -> None:
         print(f"largest difference between both {apart:.1e}")
         if not apart < 1e-9 * float(abs(ds.u).max()):
             raise SystemExit("NumPy and PyTorch disagree")
+
+    figure, panels = plt.subplots(1, 2, figsize=(10, 2.9), layout="constrained", sharey=True)
+    for axes, (title, flow) in zip(panels, {"as measured": ds, "projected": found["NumPy"]}.items(), strict=True):
+        mesh = fg.divergence(flow, grid=grid).plot.pcolormesh(
+            ax=axes, x="x", y="y", vmin=-3 * before, vmax=3 * before, cmap="RdBu_r", add_colorbar=False
+        )
+        axes.quiver(ds.x[::2], ds.y[::2], flow.u.transpose("y", "x")[::2, ::2], flow.v.transpose("y", "x")[::2, ::2])
+        axes.set(title=title, aspect="equal")
+    figure.colorbar(mesh, ax=panels, label="divergence", extend="both")
+    figure.savefig("divergence_free_piv.png", dpi=120)
+    print("written: divergence_free_piv.png")
 
 
 if __name__ == "__main__":

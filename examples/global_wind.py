@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Vorticity and divergence of a wind on the globe: a Rossby-Haurwitz wave, whose values are known.
+"""
+Vorticity of a wind on the globe
+================================
+
+Vorticity and divergence of a wind on the globe: a Rossby-Haurwitz wave, whose values are known.
 
 The stream function a^2 (-w sin(lat) + K cos^4(lat) sin(lat) cos(4 lon)), a the radius of the earth, is a usual first
 test of models of the atmosphere. Its wind has no divergence, and its vorticity is known in closed form. Longitude and
@@ -8,7 +12,7 @@ nodes like all others. The example prints the largest errors with nodes every 5 
 fourth of those before, and draws the vorticity into global_wind.png.
 
 The formulas are test 6 of D. L. Williamson and others, A standard test set for numerical approximations to the shallow
-water equations in spherical geometry, J. Comput. Phys. 102 (1992). Run it with `python examples/global_wind.py`; it
+water equations in spherical geometry, J. Comput. Phys. 102 (1992). Run it with ``python examples/global_wind.py``; it
 needs matplotlib.
 """
 

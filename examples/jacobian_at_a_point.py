@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The Jacobian of a symbolic flow at a point between the nodes, by sympy and by fg.sample.
+"""
+Jacobian at a point between nodes
+=================================
+
+The Jacobian of a symbolic flow at a point between the nodes, by sympy and by fg.sample.
 
 The flow is known as formulas and as values on a stretched grid. Sympy differentiates the formulas; fg.sample sees the
 values alone, and comes closer the higher its order of accuracy is.
 
-Run it with `python examples/jacobian_at_a_point.py`; it needs sympy.
+Run it with ``python examples/jacobian_at_a_point.py``; it needs sympy.
 """
 
 from __future__ import annotations

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The Taylor-Green vortex on its way to turbulence: an isosurface of lambda2, coloured by the production of enstrophy.
+"""
+Isosurface of lambda2
+=====================
+
+The Taylor-Green vortex on its way to turbulence: an isosurface of lambda2, coloured by the production of enstrophy.
 
 A small pseudo-spectral solver takes the flow from its initial state to time 4 at a Reynolds number of 100, in a few
 seconds. The velocity gradient is then taken by finite differences of accuracy 8, beside that by Fourier transforms. A
-file with a velocity in space may be named instead; its dimensions are periodic where an attribute `period`, of the
+file with a velocity in space may be named instead; its dimensions are periodic where an attribute ``period``, of the
 coordinate or of the file, gives a period. The picture is written to lambda2_isosurface.png.
 
-Run it with `python examples/lambda2_isosurface.py [FILE]`; it needs matplotlib, and netCDF4 to read a file.
+Run it with ``python examples/lambda2_isosurface.py [FILE]``; it needs matplotlib, and netCDF4 to read a file.
 """
 
 from __future__ import annotations

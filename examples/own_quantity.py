@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A quantity of one's own, compiled into the same pass as those that are built in.
+"""
+A quantity of one's own
+=======================
 
-The share of shear in a motion, 2 |D| |W| / (|D|^2 + |W|^2), is one in pure shear, and zero in pure strain and in pure
-rotation. In a Lamb-Oseen vortex the core turns as a solid does, its rim is sheared, and far outside there is strain
-alone. The picture is written to own_quantity.png.
+A quantity of one's own, compiled into the same pass as those that are built in.
 
-Run it with `python examples/own_quantity.py`; it needs matplotlib.
+The share of shear in a motion, ``2 |D| |W| / (|D|^2 + |W|^2)``, is one in pure shear, and zero in pure strain and in
+pure rotation. In a Lamb-Oseen vortex the core turns as a solid does, its rim is sheared, and far outside there is
+strain alone. The picture is written to own_quantity.png.
+
+Run it with ``python examples/own_quantity.py``; it needs matplotlib.
 """
 
 from __future__ import annotations

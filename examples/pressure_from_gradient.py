@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Recover a pressure field from its measured gradient.
+"""
+Pressure from its gradient
+==========================
+
+Recover a pressure field from its measured gradient.
 
 Where the acceleration of a fluid is measured, as by PIV at several times, the gradient of its pressure is known, with
 noise. The pressure is that whose gradient fits best, in the sense of least squares; the normal equations need the
 gradient and its adjoint alone, and are solved by conjugate gradients. They determine it up to what has no discrete
-gradient: a constant, and alternating values where the number of points along a direction is odd.
+gradient: a constant, and alternating values where the number of points along a direction is odd. The picture is
+written to pressure_from_gradient.png.
 
-Run it with `python examples/pressure_from_gradient.py`.
+Run it with ``python examples/pressure_from_gradient.py``; it needs matplotlib.
 """
 
 from __future__ import annotations
 
 from functools import partial
 
+import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
@@ -52,6 +58,18 @@ def main() -> None:
     print(f"noise of the measured gradient: {noise:.3g} m s-2, of the recovered pressure: {error:.3g} m2 s-2")
     if not error < 0.05:
         raise SystemExit("the pressure was not recovered")
+
+    figure, panels = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
+    fields = {
+        "measured, along x": measured.sel(component="x"),
+        "recovered": pressure.copy(data=p.transpose(*pressure.dims)),
+        "error": pressure.copy(data=(p - pressure).transpose(*pressure.dims)),
+    }
+    for axes, (title, field) in zip(panels, fields.items(), strict=True):
+        fg.plot.slice(field, axes)
+        axes.set(title=title, aspect="equal")
+    figure.savefig("pressure_from_gradient.png", dpi=120)
+    print("written: pressure_from_gradient.png")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The joint density of the invariants R and Q of the velocity gradient, beside that of a random field.
+"""
+Map of R and Q
+==============
+
+The joint density of the invariants R and Q of the velocity gradient, beside that of a random field.
 
 In turbulence it has the shape of a tear, with a tail along the right branch of Vieillefosse's line; in a Gaussian
 random field it is symmetric. Without arguments the random field alone is drawn. A file with a velocity in space may be
-named; its dimensions are periodic where an attribute `period`, of the coordinate or of the file, gives a period. The
+named; its dimensions are periodic where an attribute ``period``, of the coordinate or of the file, gives a period. The
 picture is written to rq_map.png.
 
-Run it with `python examples/rq_map.py [FILE]`; it needs matplotlib, and netCDF4 to read a file.
+Run it with ``python examples/rq_map.py [FILE]``; it needs matplotlib, and netCDF4 to read a file.
 """
 
 from __future__ import annotations

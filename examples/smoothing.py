@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Minimise a function of a field by gradient descent: the smooth field that is nearest to noisy values.
+"""
+Smoothing by gradient descent
+=============================
+
+Minimise a function of a field by gradient descent: the smooth field that is nearest to noisy values.
 
 The function is half the sum of (f - d)^2 + (s^2 laplacian f)^2, d the measured values and s the length below which the
-field is smoothed. Its gradient is f - d + s^4 A^T A f, A the Laplacian, and `fg.vjp` gives A^T.
+field is smoothed. Its gradient is f - d + s^4 A^T A f, A the Laplacian, and ``fg.vjp`` gives A^T. The picture is
+written to smoothing.png.
 
-Run it with `python examples/smoothing.py`.
+Run it with ``python examples/smoothing.py``; it needs matplotlib.
 """
 
 from __future__ import annotations
 
 from functools import partial
 
+import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
@@ -44,6 +50,14 @@ def main() -> None:
     print(f"rms error as measured {before:.3f}, smoothed {after:.3f}")
     if not (value(f) < 0.2 * value(measured) and after < 0.5 * before):
         raise SystemExit("the field was not smoothed")
+
+    figure, panels = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained", sharey=True)
+    for axes, (title, field) in zip(panels, {"measured": measured, "smoothed": f, "exact": exact}.items(), strict=True):
+        mesh = field.plot.pcolormesh(ax=axes, x="x", vmin=-1.2, vmax=1.2, cmap="RdBu_r", add_colorbar=False)
+        axes.set(title=title, aspect="equal")
+    figure.colorbar(mesh, ax=panels)
+    figure.savefig("smoothing.png", dpi=120)
+    print("written: smoothing.png")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The velocity gradient of a Taylor-Green flow on a stretched grid, beside its exact value.
+"""
+Taylor-Green vortex on a stretched grid
+=======================================
+
+The velocity gradient of a Taylor-Green flow on a stretched grid, beside its exact value.
 
 The grid is periodic in x and z and gathers points near both ends of y. The example computes L, D, W, the vorticity,
 the Q criterion and the dissipation at accuracy 2, 4 and 8, prints the largest error of each relative to the largest
 exact value, and draws a plane of Q into taylor_green.png.
 
-Run it with `python examples/taylor_green.py`; it needs matplotlib.
+Run it with ``python examples/taylor_green.py``; it needs matplotlib.
 """
 
 from __future__ import annotations
