@@ -231,11 +231,8 @@ class _Shape:
         self.point: list[Array] = []
         if sphere is not None:
             lon, lat, _ = system.positions
-            if lon is None or lat is None:
-                raise ValueError(
-                    "grid: is on a sphere and lacks longitudes or latitudes, on which the length of all steps depends; "
-                    "keep those dimensions"
-                )
+            assert lon is not None  # without them there is no sphere
+            assert lat is not None
             pole = np.abs(lat) == np.pi / 2
             c, s = np.where(pole, 0.0, np.cos(lat)), np.sin(lat)
             a, b = np.cos(lon), np.sin(lon)

@@ -113,8 +113,7 @@ class Mesh:
                     shape = [-1 if place == SPATIAL.index(axis.name) else 1 for place in range(3)]
                     positions[SPATIAL.index(axis.name)] = axis.nodes.reshape(shape)
             for place, name in enumerate(("x", "y")):
-                if positions[place] is not None:
-                    positions[place] = self._in_radians(positions[place], name, axes)
+                positions[place] = self._in_radians(positions[place], name, axes)
         sources = {name: (self.names[name], variable.dims) for name, variable in self.coordinates.items()}
         words = ", ".join(
             f"{name} is {source!r} ({', '.join(map(str, dims))})" for name, (source, dims) in sources.items()

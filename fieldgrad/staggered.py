@@ -118,20 +118,18 @@ def _by_sgrid(obj: xr.Dataset) -> tuple[dict[str, Faces], dict[str, str]]:
     for variable in obj.variables.values():
         if variable.attrs.get("cf_role") != "grid_topology":
             continue
-        centre_of: dict[str, str] = {}
         for key in ("face_dimensions", "volume_dimensions", "vertical_dimensions"):
             for centre, node, padding in _ENTRY.findall(str(variable.attrs.get(key, ""))):
-                # of a 3-D topology the faces repeat what the volumes say
-                if centre_of.setdefault(node, centre) == centre:
-                    pairs[node] = Faces(node, centre, sides.get(padding))
+                pairs[node] = Faces(node, centre, sides.get(padding))
         for key in (f"{kind}{number}_dimensions" for kind in ("edge", "face") for number in (1, 2, 3)):
             for dim, node, padding in _ENTRY.findall(str(variable.attrs.get(key, ""))):
-                if node not in pairs or dim in pairs or dim == centre_of[node]:
+                # of a 3-D topology the faces repeat what the volumes say
+                if node not in pairs or dim in pairs or dim == pairs[node].centre:
                     continue
                 if padding:  # as the centres lie between nodes
-                    same[dim] = centre_of[node]
+                    same[dim] = pairs[node].centre
                 else:  # another name of the nodes
-                    pairs[dim] = Faces(dim, centre_of[node], pairs[node].side)
+                    pairs[dim] = Faces(dim, pairs[node].centre, pairs[node].side)
     return pairs, same
 
 

@@ -346,6 +346,13 @@ def test_parameters_without_labels(lazy: str, shape: tuple[int, ...]) -> None:
     xr.testing.assert_identical(found.compute(scheduler="sync"), fg.derive(SPACE, "dissipation", viscosity=nu))
 
 
+def test_one_lazy_parameter_among_others() -> None:
+    expected = fg.advection(SPACE.p, SPACE)
+    found = fg.advection(SPACE.p, SPACE.assign(v=SPACE.v.chunk(x=4, z=3)))
+    assert found.chunksizes == {"z": (3, 3, 2), "y": (7,), "x": (4, 4, 1)}
+    np.testing.assert_array_equal(found.values, expected.values)
+
+
 def test_a_parameter_from_two_others() -> None:
     given = {"dynamic_viscosity": SPACE.nu * 3.0, "density": SPACE.nu + 1.0}
     expected = fg.derive(SPACE, "dissipation", **given)

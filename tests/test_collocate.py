@@ -60,6 +60,18 @@ def mitgcm() -> xr.Dataset:
     )
 
 
+def topology(**dimensions: str) -> xr.Variable:
+    """What SGRID says of a grid."""
+    return xr.Variable((), 0, {"cf_role": "grid_topology", **dimensions})
+
+
+def with_a_second_name(dim: str, other: str, shift: float = 0.0) -> xr.Dataset:
+    """The MAC grid, one component of which has another name of a dimension of centres."""
+    ds = mac()
+    v = ds.v.rename({dim: other}).assign_coords({other: ds[dim].values + shift})
+    return ds.assign(v=v)
+
+
 def nemo() -> xr.Dataset:
     """As many faces as centres, to the right of them, by COMODO attributes; coordinates are indices."""
     x, y, right = np.arange(5.0), np.arange(4.0), {"c_grid_axis_shift": 0.5}
@@ -280,6 +292,29 @@ def test_infer_grid_tells_the_way_out() -> None:
         fg.infer_grid(mitgcm().isel(Z=0)[["UVEL", "VVEL"]])
 
 
+def test_volumes_of_sgrid_and_what_its_faces_repeat() -> None:
+    ds = mac()
+    volumes = " ".join(f"{name}: {name}_f (padding: none)" for name in "xyz")
+    said = ds.assign(grid=topology(volume_dimensions=volumes, face1_dimensions="y: y_f (padding: none) z: z_f"))
+    for name in "uvw":
+        np.testing.assert_array_equal(fg.collocate(said)[name], fg.collocate(ds)[name])
+
+
+def test_two_names_of_one_dimension_of_centres() -> None:
+    ds = with_a_second_name("z", "z_c")
+    found = fg.collocate(ds)
+    assert found.v.dims == ("z", "y", "x")
+    np.testing.assert_array_equal(found.v, fg.collocate(ds.assign(v=ds.v.rename(z_c="z").drop_vars("z"))).v)
+
+
+def test_a_shift_that_is_no_number_says_nothing() -> None:
+    ds = nemo()
+    wanted = fg.collocate(ds, components=("uo", "vo")).uo
+    for dim in ("x_f", "y_f"):
+        ds[dim].attrs["c_grid_axis_shift"] = "right"
+    np.testing.assert_array_equal(fg.collocate(ds, components=("uo", "vo")).uo, wanted)
+
+
 def test_velocities_on_corners_share_their_points() -> None:
     """Arakawa B: all components on corners is one grid, which nothing has to be done to."""
     ds = mitgcm()
@@ -316,6 +351,16 @@ def test_velocities_on_corners_share_their_points() -> None:
             lambda: fg.collocate(mac(), periodic="x"),
             ValueError,
             "centers: dimension 'x_f' has 6 faces and 'x' 5 centres; there must be as many on a periodic axis",
+        ),
+        (
+            lambda: fg.collocate(mac().assign(grid=topology(face_dimensions="cell: x_f (padding: none)"))),
+            ValueError,
+            "centers: dimension 'cell', of the centres between the faces along 'x_f', is not in the dataset",
+        ),
+        (
+            lambda: fg.collocate(with_a_second_name("z", "z_c", 0.01)),
+            ValueError,
+            "centers: dimensions 'z' and 'z_c' run along one direction over different points",
         ),
         (lambda: fg.collocate(mac(), periodic="q"), ValueError, "periodic: 'q' is no dimension of faces or centres"),
         (

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +42,21 @@ def test_content_tells_the_format(tmp_path: Path) -> None:
             ds.to_netcdf(path, engine="netcdf4", format=netcdf[kind])
         assert files.input_format(path) == kind
         assert loaded(path).u.shape == (1, 11, 12)
+
+
+def test_names_that_the_system_refuses(tmp_path: Path) -> None:
+    with pytest.raises(files.InputProblem, match="cannot be read: File name too long"):
+        files.input_format(tmp_path / ("a" * 300))
+
+
+def test_what_fails_while_a_file_is_written() -> None:
+    for error, wanted in (
+        (MemoryError("none"), MemoryError),
+        (files.DataProblem("no"), files.DataProblem),
+        (KeyError("disk"), OutputProblem),
+    ):
+        with pytest.raises(wanted), files.writing(Path("out.nc")):
+            raise error
 
 
 def test_zarr_3_is_read_with_or_without_consolidated_metadata(tmp_path: Path) -> None:
@@ -110,6 +128,39 @@ def test_work_goes_on_where_a_record_of_it_is_left(tmp_path: Path) -> None:
     assert os.listdir(out) == ["0"]
     with pytest.raises(OutputProblem, match="exists"):
         begin(out, kept=True, resume=True)
+
+
+@pytest.mark.parametrize("failures", [2, 100])
+def test_threads_that_still_write_are_waited_for(failures: int, tmp_path: Path, monkeypatch: Any) -> None:
+    """What they leave for good is left: the error that is on its way says more."""
+    left = [failures]
+    rmtree = shutil.rmtree
+
+    def stubborn(folder: Path, **options: Any) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            rmtree(folder, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", stubborn)
+    monkeypatch.setattr(files.time, "sleep", lambda seconds: None)
+    assert begin(tmp_path / "out.zarr", kept=False) == []
+    assert os.listdir(tmp_path) == ([] if failures == 2 else [".out.zarr.unfinished"])
+
+
+@pytest.mark.parametrize("lacking", ["module", "locks"])
+def test_systems_without_locks(lacking: str, tmp_path: Path, monkeypatch: Any) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    if lacking == "module":
+        monkeypatch.setitem(sys.modules, "fcntl", None)
+    else:
+
+        def refused(*_: object) -> None:
+            raise OSError(errno.ENOLCK, "No locks available")
+
+        monkeypatch.setattr(fcntl, "flock", refused)
+    with files.continuing(tmp_path / "out.zarr") as (part, _):
+        part.mkdir()
+    assert os.listdir(tmp_path) == ["out.zarr"]
 
 
 def test_two_runs_do_not_write_one_file(tmp_path: Path) -> None:

@@ -535,6 +535,7 @@ def test_from_sympy_without_sympy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 BAD_COORDINATES = [
     (np.zeros((2, 2)), ValueError, r"x has 2 dimensions \(shape \(2, 2\)\).*pass the points along this axis"),
+    (xr.DataArray(np.zeros((2, 2))), ValueError, r"x has 2 dimensions \(shape \(2, 2\)\)"),
     (1.0, ValueError, "x has 0 dimensions"),
     (None, TypeError, "x is None: couette needs x, y"),
     ([0.0, np.nan], ValueError, r"x \(dimension 'x'\) has the value nan at index 1.*finite"),
@@ -627,6 +628,11 @@ def test_bad_coordinates(given: Any, error: type[Exception], message: str) -> No
             lambda: flows.from_sympy([sympy.Function("f")(X)], x=XS),
             ValueError,
             "d/dx of component 'x' is Derivative",
+        ),
+        (
+            lambda: flows.from_sympy([sympy.Shi(X)], x=XS).dataset,
+            ValueError,
+            r"component 'x', Shi\(x\), cannot be evaluated on arrays",
         ),
         (lambda: flows.from_sympy([1 / X], x=[1.0, 0.0]).dataset, ValueError, "not finite at x = 0: leave"),
         (lambda: flows.from_sympy([sympy.I * X], x=XS).dataset, TypeError, "is complex"),

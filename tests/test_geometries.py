@@ -98,6 +98,7 @@ def test_a_sphere_needs_angles() -> None:
     ds = globe().assign_coords(lon=("lon", LON, {"units": "km"}))
     with pytest.raises(ValueError, match=r"geometry: is 'spherical', but the coordinate of 'lon' is in km"):
         fg.infer_grid(ds, geometry="spherical")
+    assert fg.infer_grid(globe().isel(lon=0), geometry="spherical").names == ("y",)
     line = xr.DataArray(np.zeros(4), {"z": np.arange(4.0)}, ["z"])
     with pytest.raises(ValueError, match=r"geometry: is 'spherical', but no dimension is a longitude or a latitude"):
         fg.infer_grid(line, geometry="spherical")
@@ -272,6 +273,11 @@ def test_directions_around_an_axis(names: tuple[str, str, str], dims: dict[str, 
     assert grid.axis("theta").period == pytest.approx(2 * np.pi)
 
 
+def test_times_are_no_directions_around_an_axis() -> None:
+    moving = around("r theta").expand_dims(phi=np.array(["2001-01-01", "2001-01-02"], "M8[ns]"))
+    assert fg.infer_grid(moving.rename(phi="z"), geometry="cylindrical").names == ("r", "theta")
+
+
 def test_polar_has_no_third_direction() -> None:
     grid = fg.infer_grid(around("r theta z"), geometry="polar")
     assert (grid.names, grid.geometry) == (("r", "theta"), "polar")
@@ -318,6 +324,7 @@ def test_coordinates_of_ones_own() -> None:
     system = fg.Orthogonal(("a", "b", "c"), "mine", (1.0, lambda a, b, c: -a, 1.0))
     field = xr.DataArray(np.zeros((4, 4)), {"a": np.arange(1.0, 5.0), "b": np.arange(4.0)}, ("a", "b"))
     grid = fg.infer_grid(field, geometry=system)
+    assert fg.infer_grid(field.expand_dims(member=2), geometry=system).names == ("a", "b")
     assert repr(grid).startswith("<fieldgrad.Grid: mine coordinates a, b, c, 2 axes>")
     with pytest.raises(ValueError, match=r"geometry: the scale factor of 'b' is -1.0 somewhere; it must be positive"):
         fg.gradient(field, grid=grid)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldgrad.grid import Axis, Grid, checked_nodes, is_uniform
+from fieldgrad.walls import Wall
 
 
 @pytest.mark.parametrize("dtype", ["i1", "u2", ">i4", "f4", ">f8", "f8"])
@@ -227,6 +229,18 @@ def test_html_repr_says_the_same_and_escapes_names() -> None:
     ]
     assert len(list(root.iter("th"))) == 8
     assert root.findall("div")[1].text == "'<lon>' is <odd>"
+
+
+def test_tables_of_long_axes_are_those_of_short_ones() -> None:
+    n = 5000
+    long, short = Axis("x", "x", np.arange(float(n))), Axis("x", "x", np.arange(9.0))
+    for boundary in ((), ((None, (Wall(0.0), None)),)):
+        a, b = (replace(axis, boundary=boundary).stencil() for axis in (long, short))
+        assert (a.rows, b.rows) == (n, 9)
+        np.testing.assert_array_equal(a.lower, b.lower)
+        np.testing.assert_array_equal(a.upper, b.upper)
+        np.testing.assert_array_equal(a.band[:, 1:-1], np.repeat(b.band[:, 1:2], n - 2, axis=1))
+        assert a.row_sum[0] == b.row_sum[0]
 
 
 def test_axes_and_tables_stay_frozen_through_a_pickle() -> None:

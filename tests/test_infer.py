@@ -156,6 +156,9 @@ def test_dimension_of_length_one_is_no_direction() -> None:
         "y": "y",
     }
     assert owners(infer_grid(data(z=line(1), lev=line(), x=line()))) == {"x": "x", "z": "lev"}
+    assert owners(infer_grid(data(z=line(1), lev=line(1), x=line()))) == {"x": "x"}
+    attributes = data(a=line(1, axis="Z"), b=line(1, axis="Z"), x=line())
+    assert owners(infer_grid(attributes)) == {"x": "x"}
 
 
 def test_no_direction_at_all_is_an_error() -> None:
@@ -324,6 +327,7 @@ def test_period_of_a_float32_coordinate_is_found() -> None:
         ({"x": -1.0}, ValueError, r"periodic: the period of dimension 'x' is -1.0; it must be positive"),
         ({"x": True}, TypeError, r"periodic: the period of dimension 'x' is True; it must be a number"),
         ({"x": "4"}, TypeError, r"periodic: the period of dimension 'x' is '4'; it must be a number"),
+        ({"x": [4.0]}, TypeError, r"periodic: the period of dimension 'x' is \[4.0\]; it must be a number"),
         (["x", "x"], ValueError, r"periodic: dimension 'x' is given twice"),
         (True, TypeError, r"periodic: got True; it must be a list of dimensions"),
     ],

@@ -73,6 +73,7 @@ def test_a_lazy_mask_stays_lazy() -> None:
         (DS.sea[:, :3], ValueError, "mask: has 3 points along dimension 'x', of which the data have 5"),
         (DS.sea.rename(x="k"), ValueError, "mask: has 5 points along dimension 'k', of which the data have none"),
         (DS.sea.assign_coords(x=X + 1), ValueError, "mask: its coordinate along 'x' differs"),
+        (xr.DataArray(True), ValueError, "mask: has no dimensions; it must lie on some of those of the data"),
         (SEA[:3], ValueError, "mask: is an array of shape (3, 5) without names"),
         ([True, False], TypeError, "mask: is a list; pass a boolean array"),
     ],

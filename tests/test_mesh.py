@@ -146,6 +146,75 @@ def test_heights_join_what_else_there_is() -> None:
     assert infer_grid(surface).names == ("x", "y")
 
 
+def test_a_longitude_of_its_own_beside_latitudes_of_two_dimensions() -> None:
+    lon, (_, lat) = 10.0 + 2.0 * np.arange(6), angles()
+    ds = xr.Dataset({"u": (("y", "lon"), lat)}, {"lon": ("lon", lon, EAST), "lat": (("y", "lon"), lat, NORTH)})
+    grid = infer_grid(ds)
+    assert system(grid).sphere is not None
+    assert system(grid).counted == (1,)
+    east, north, _ = system(grid).positions
+    np.testing.assert_allclose(east, np.deg2rad(lon).reshape(-1, 1, 1))  # type: ignore[arg-type]
+    np.testing.assert_allclose(north[..., 0], np.deg2rad(lat).T)  # type: ignore[index]
+    require_lengths(grid)
+
+
+def test_what_is_said_to_be_cartesian_is_on_no_sphere() -> None:
+    metres = model("x", "y", ("j", "i"), ({"units": "m"}, {"units": "m"}))
+    assert system(infer_grid(metres, geometry="cartesian")).sphere is None
+    grid = infer_grid(model("lon", "lat", ("j", "i")), geometry="cartesian")
+    assert system(grid).sphere is None
+    with pytest.raises(ValueError, match=r"dimension 'i' has the coordinate 'lon', which is a longitude"):
+        require_lengths(grid)
+
+
+def terrain(level: Any = None, **lon: Any) -> xr.Dataset:
+    """Heights over a line of points that have positions of their own."""
+    z = np.arange(4.0)[:, None] * (10 + np.arange(6.0))
+    ds = xr.Dataset({"w": (("k", "s"), z)}, {"s": ("s", 3.0 * np.arange(6), lon), "z": (("k", "s"), z, {"units": "m"})})
+    return ds if level is None else ds.assign_coords(k=("k", *level))
+
+
+def test_a_sphere_needs_both_angles() -> None:
+    ds = terrain(**EAST)
+    grid = infer_grid(ds)
+    assert (grid.names, system(grid).sphere) == (("x", "z"), None)
+    with pytest.raises(ValueError, match=r"dimension 's' is a longitude"):
+        require_lengths(grid)
+    with pytest.raises(ValueError, match=r"geometry: is 'spherical', but there is no latitude; name it"):
+        infer_grid(ds, geometry="spherical")
+
+
+def test_levels_that_are_heights_need_no_other_ones() -> None:
+    x = {"axis": "X", "units": "m"}
+    assert infer_grid(terrain(**x)).geometry == "curvilinear"
+    assert infer_grid(terrain(([1000.0, 900.0, 700.0, 500.0], {"units": "hPa"}), **x)).geometry == "curvilinear"
+    heights = infer_grid(terrain(([0.0, 10.0, 30.0, 60.0], {"units": "m", "axis": "Z"}), **x))
+    assert (heights.geometry, heights.dims) == ("cartesian", ("s", "k"))
+
+
+def test_steps_that_are_not_one_and_projections_are_positions() -> None:
+    ds = model("lon", "lat", ("y", "x"))
+    assert infer_grid(ds.assign_coords(x=0.5 * np.arange(6), y=0.5 * np.arange(5))).geometry == "cartesian"
+    projected = ds.assign_coords(
+        {
+            dim: (dim, np.arange(float(n)), {"standard_name": f"projection_{dim}_coordinate"})
+            for dim, n in (("x", 6), ("y", 5))
+        }
+    )
+    assert infer_grid(projected).geometry == "cartesian"
+
+
+def test_dimensions_of_another_variable_may_claim_a_direction_too() -> None:
+    ds = model("lon", "lat", ("y", "x")).expand_dims(lev=3, ilev=4)
+    for dim, n in (("lev", 3), ("ilev", 4)):
+        ds = ds.assign_coords({dim: (dim, np.arange(float(n)), {"axis": "Z", "units": "m"})})
+    with pytest.raises(ValueError, match=r"dimensions .*lev' and .*lev' claim to be z alike; .*axes=\{'z': "):
+        infer_grid(ds)
+    grid = infer_grid(ds, axes={"z": "lev"})
+    assert (grid.geometry, grid.dims) == ("curvilinear", ("x", "y", "lev"))
+    assert infer_grid(ds, axes={"z": None}).dims == ("x", "y")
+
+
 def test_units_that_differ_and_what_is_no_length() -> None:
     ds = model("x", "y", ("j", "i"), ({"units": "m"}, {"units": "km"}))
     with pytest.raises(ValueError, match=r"'j' has positions in km, while those along 'x' are in m"):
@@ -161,6 +230,13 @@ def test_what_does_not_make_a_grid() -> None:
     ds = model("lon", "lat", ("y", "x"))
     with pytest.raises(ValueError, match=r"axes: 'lon' \('y', 'x'\) do not make a grid: it needs as many coordinates"):
         infer_grid(ds, axes={"x": "lon", "y": None})
+    slanted = ds.assign_coords(lat=(("k", "y", "x"), angles()[1] + np.arange(3.0)[:, None, None], NORTH))
+    with pytest.raises(ValueError, match=r"axes: 'lon' \('y', 'x'\) do not make a grid"):
+        infer_grid(slanted, axes={"x": "lon"})
+    levels = model("x", "y", ("j", "i"), ({"units": "m"}, {"units": "m"}))
+    levels = levels.expand_dims(k=4).assign_coords(k=("k", np.arange(4.0), {"units": "m", "axis": "Z"}))
+    with pytest.raises(ValueError, match=r"after a turn along 'i' z changes by 1, but it does not depend on 'i'"):
+        infer_grid(levels, periodic={"i": (6.0, 0.0, 1.0)})
     line = ds.assign_coords(s=("x", np.arange(6.0) ** 2))
     with pytest.raises(ValueError, match=r"axes: 's' \(for x\) is no dimension of the data and lies along \('x',\)"):
         infer_grid(line, axes={"x": "s"})

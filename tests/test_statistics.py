@@ -213,6 +213,13 @@ def test_mean_over_impossible_dimensions(dims: Any, error: type[Exception], mess
         mean(field("yx"), dims)
 
 
+def test_mean_over_a_direction_of_one_point() -> None:
+    f = field("yx").rename(x="lon")[:, :1]
+    np.testing.assert_array_equal(mean(f, "lon"), f[:, 0])
+    grid = fg.Grid((fg.infer_grid(field("yx")).axis("y"),), (fg.Axis("lon", "lon", f.lon.values),))
+    np.testing.assert_array_equal(mean(f, "lon", grid=grid), f[:, 0])
+
+
 def test_mean_refuses_what_has_none() -> None:
     with pytest.raises(TypeError, match="obj: is a ndarray; pass an xarray Dataset or DataArray"):
         mean(np.zeros(3))  # type: ignore[type-var]
@@ -225,6 +232,10 @@ def test_mean_refuses_what_has_none() -> None:
 
 
 def test_mean_refuses_what_its_cells_are_unknown_of() -> None:
+    names = field("yx").rename(x="lon").assign_coords(lon=[f"east {k}" for k in range(12)])
+    with pytest.raises(TypeError, match="dimension 'lon'"):
+        mean(names, "x")
+    assert mean(names, "lon").dims == ("y",)
     f = field("yx")
     with pytest.raises(ValueError, match=r"dimension 'x' .*no coordinate, so the spacing is not known"):
         mean(f.drop_vars("x"), "x")

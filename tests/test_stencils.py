@@ -475,6 +475,12 @@ NONE = np.zeros((0, 0))
         ((np.ones((3, 5)), NONE, NONE, block(5), 7, 1), "do not add up to it"),
         ((block(3, 5), np.ones((1, 3)), block(1, 3), block(5), 5), "do not add up to it"),
         ((block(3, 5), block(1, 3), np.full((1, 3), np.inf), block(5), 5), "not finite"),
+        ((block(3, 5), NONE, NONE, block(5), 7, 1, False, block(4)), "known: must hold 5 finite values"),
+        ((block(3, 5), NONE, NONE, block(5), 7, 1, False, np.full(5, np.nan)), "known: must hold 5 finite values"),
+        (
+            (block(3, 5), NONE, NONE, block(5), 7, 1, False, None, (derivative_stencil(np.arange(5.0)),)),
+            "each: the tables of several fields must have one shape",
+        ),
     ],
 )
 def test_a_table_checks_itself(arguments: tuple[object, ...], message: str) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -86,9 +87,11 @@ def test_what_is_not_understood_has_no_units(units: str) -> None:
         ([], "1"),
         ([(None, 1), ("m", 1)], None),
         ([("m", 0)], "1"),
+        ([("m2 s-2", Fraction(1, 2))], "m s-1"),
+        ([("m2 s-1", Fraction(1, 2))], None),
     ],
 )
-def test_products(factors: list[tuple[str | None, int]], units: str | None) -> None:
+def test_products(factors: list[tuple[str | None, int | Fraction]], units: str | None) -> None:
     assert combine(factors) == units
 
 

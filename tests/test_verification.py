@@ -45,6 +45,18 @@ def test_too_few_points_and_walls() -> None:
     assert np.isnan(worth.rms_error.values[0, 1]).all()
 
 
+def test_a_window_of_least_squares_needs_its_points() -> None:
+    worth = fg.verify(line(np.arange(6.0), scheme=fg.LeastSquares(7)), accuracies=[2])
+    assert np.isnan(worth.rms_error.values).all()
+    # of the linear fit to seven points: 2 (sin h + 2 sin 2h + 3 sin 3h) / 28
+    worth = fg.verify(
+        line(np.linspace(0, 3, 64, endpoint=False), periodic="x", scheme=fg.LeastSquares(7)), accuracies=[2]
+    )
+    h = 2 * np.pi / LENGTHS
+    slope = (np.sin(h) + 2 * np.sin(2 * h) + 3 * np.sin(3 * h)) / 14
+    np.testing.assert_allclose(worth.rms_error.values[0, 0], 1 - slope / h, rtol=1e-7)
+
+
 def test_data_in_place_of_a_grid() -> None:
     f = xr.DataArray(np.zeros((5, 6)), {"lat": np.arange(5.0), "lon": np.arange(6.0)}, ["lat", "lon"])
     assert fg.verify(f, accuracies=[2]).axis.values.tolist() == ["x", "y"]

@@ -65,6 +65,14 @@ def test_decreasing_axes_and_planes() -> None:
     np.testing.assert_array_equal(vector.point_data["vector"][:, 2], 0)
 
 
+def test_what_has_no_place_on_the_grid_is_left_out() -> None:
+    ds = dataset()
+    mesh = fg.to_vtk(ds.assign(count=("n", [1.0, 2.0])), grid=fg.infer_grid(ds))
+    assert "count" not in mesh.point_data
+    mesh.point_data["colours"] = np.zeros((mesh.n_points, 4))
+    assert set(fg.from_vtk(mesh)) == set(ds)
+
+
 def test_images_and_cells() -> None:
     mesh = pyvista.ImageData(dimensions=(3, 4, 5), spacing=(1.0, 2.0, 3.0), origin=(0.0, 0.0, 1.0))
     centres = np.asarray(mesh.cell_centers().points)
@@ -108,6 +116,9 @@ def test_the_command_line_reads_and_writes_vtk(tmp_path: Path, capsys: pytest.Ca
         assert cli.main(args) == 0, capsys.readouterr().err
         found = xr.open_dataset(tmp_path / target) if target.endswith("nc") else fg.from_vtk(tmp_path / target)
         np.testing.assert_allclose(found.vorticity.transpose(*expected.dims), expected, rtol=1e-12, atol=1e-12)
+    args = ["derive", str(tmp_path / "a.nc"), "-o", str(tmp_path / "b.vtr"), "-q", "vorticity", "--resume"]
+    assert cli.main(args) == cli.USAGE
+    assert "VTK files are made in one piece and cannot go on" in capsys.readouterr().err
     assert set(fg.from_vtk(tmp_path / "b.vtr")) == {"u", "v", "w", "vorticity"}
     assert cli.main(["info", str(tmp_path / "a.vtr")]) == 0
     assert "a.vtr: VTK" in capsys.readouterr().out

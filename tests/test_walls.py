@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -229,6 +230,18 @@ def test_tables_of_several_fields_have_one_shape() -> None:
             np.testing.assert_array_equal(block.of(number).matrix(), table.matrix()[start:stop, low:high])
     again = pickle.loads(pickle.dumps(joined))
     np.testing.assert_array_equal(again.of(2).matrix(), tables[2].matrix())
+
+
+def test_tables_of_several_fields_on_a_short_axis_have_one_shape() -> None:
+    y = np.array([0.0, 1.0, 2.5])
+    tables = [
+        bounded_stencil(y, ends, 1, derivative_stencil, "y")
+        for ends in ((Wall("symmetric"), None), (None, Wall(1.0)), (Wall("antisymmetric"), Wall(0.0)))
+    ]
+    tables.append(replace(tables[0], lower=tables[0].matrix(), upper=np.zeros((0, 0))))
+    joined = alike(tables)
+    for number, table in enumerate(tables):
+        np.testing.assert_array_equal(joined.of(number).matrix(), table.matrix())
 
 
 def test_adjoint_of_a_bounded_table_is_its_transpose() -> None:

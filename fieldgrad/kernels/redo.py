@@ -307,7 +307,7 @@ def survey(
     flat = memory.reshape(-1)
     dirty, dirty_count, hole_count = np.empty(count * n, np.uint8), np.empty(count, np.int64), np.empty(count, np.int64)
     common = (_read_only(flat), n, along, first, places.reshape(-1), reach, tuple(offsets), tuple(limits))
-    inside = _inside(stencils[along], n) if along >= 0 else (0, n, 0)
+    inside = _inside(stencils[along] if along >= 0 else None, n)
     share(_count, (*common, inside, dirty, dirty_count, hole_count), count, count * n)
     starts, hole_starts = (np.concatenate([[0], np.cumsum(one)]).astype(np.int64) for one in (dirty_count, hole_count))
     columns, codes = np.empty(starts[-1] + 1, np.int32), np.empty(starts[-1] + 1, np.uint32)

@@ -256,8 +256,6 @@ class _SpecAttributes(AttributeTemplate):
     key = Spec
 
     def generic_resolve(self, spec: Spec, name: str) -> Any:
-        if name not in _CONSTANTS:
-            return None
         return types.boolean if isinstance(_CONSTANTS[name](spec), bool) else types.intp
 
 

@@ -46,7 +46,7 @@ class _Threads:
 
 
 _threads = _Threads()
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch (Windows has none)
     os.register_at_fork(after_in_child=_threads.forget)
 
 
