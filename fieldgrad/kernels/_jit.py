@@ -10,6 +10,7 @@ import numba
 
 from fieldgrad.kernels import _cache
 from fieldgrad.kernels._pipeline import InlineCompiler
+from fieldgrad.kernels._plain import INTERPRETED, interpreted
 
 # No fast-math at all, not even contraction: where products and sums are joined is said with `fma`, so that a value has
 # the same bits alone, beside others, in a vector body, in a scalar remainder and in any block.
@@ -27,6 +28,8 @@ called = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_cla
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a kernel: it releases the GIL, and is kept on disk, so that a second process compiles nothing."""
+    if INTERPRETED:
+        return interpreted(function)
     dispatcher = numba.njit(nogil=True, boundscheck=False, **OPTIONS)(function)
     _cache.enable(dispatcher)
     return dispatcher

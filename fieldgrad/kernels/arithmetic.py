@@ -7,19 +7,44 @@ vector form at all. So there are roots, divisions, integer operations on the bit
 
 from __future__ import annotations
 
-from math import nan, sqrt
+import math
+from math import nan
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core.errors import TypingError
-from numba.extending import intrinsic
 
 from fieldgrad.kernels._jit import inlined
+from fieldgrad.kernels._plain import INTERPRETED, twinned
+
+# That of plain Python knows no float32, and has errors for NaN.
+sqrt: Any = np.sqrt if INTERPRETED else math.sqrt
 
 
-@intrinsic
+def _fma(a: Any, b: Any, c: Any) -> Any:
+    """Through integers: a float is one over a power of two, and Python divides integers to the nearest float64."""
+    if not (math.isfinite(a) and math.isfinite(b) and math.isfinite(c)):
+        return c if math.isinf(c) and math.isfinite(a) and math.isfinite(b) else a * b + c
+    (p, q), (r, s), (t, u) = (one.as_integer_ratio() for one in (a, b, c))
+    above, below = p * r * u + t * q * s, q * s * u
+    if above == 0:
+        return a * b + c  # exact, with the sign of zero
+    try:
+        nearest = above / below
+    except OverflowError:
+        return type(c)(math.inf if above > 0 else -math.inf)
+    if isinstance(c, np.float32):
+        # to the odd one of its two neighbours in float64, so that rounding once more is rounding once
+        top, bottom = nearest.as_integer_ratio()
+        excess = above * bottom - top * below
+        if excess and not np.float64(nearest).view(np.int64) & 1:
+            nearest = math.nextafter(nearest, math.inf if excess > 0 else -math.inf)
+    return type(c)(nearest)
+
+
+@twinned(_fma)
 def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     """``a * b + c``, rounded once."""
     if not (a == b == c and isinstance(a, types.Float)):
@@ -31,7 +56,11 @@ def fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     return a(a, a, a), codegen
 
 
-@intrinsic
+def _like(constant: Any, value: Any) -> Any:
+    return type(value)(constant)
+
+
+@twinned(_like)
 def like(typingctx: Any, constant: Any, value: Any) -> Any:
     """A constant in the type of a value: a plain literal would turn float32 arithmetic into float64."""
 
@@ -41,7 +70,11 @@ def like(typingctx: Any, constant: Any, value: Any) -> Any:
     return value(constant, value), codegen
 
 
-@intrinsic
+def _resolution(value: Any) -> Any:
+    return type(value)(np.finfo(type(value)).eps)
+
+
+@twinned(_resolution)
 def resolution(typingctx: Any, value: Any) -> Any:
     """Spacing of the numbers of a type at one."""
 
@@ -52,7 +85,15 @@ def resolution(typingctx: Any, value: Any) -> Any:
     return value(value), codegen
 
 
-@intrinsic
+def _power_of_two(size: Any) -> tuple[Any, Any]:
+    integer, fraction = np.dtype(f"i{size.itemsize}"), np.finfo(type(size)).nmant
+    top = 2 ** (8 * size.itemsize - 1 - fraction) - 2
+    exponent = min(max(int(size.view(integer)) >> fraction & top + 1, 1), top - 1)
+    down, up = (integer.type(one << fraction).view(size.dtype) for one in (top - exponent, exponent))
+    return down, up
+
+
+@twinned(_power_of_two)
 def power_of_two(typingctx: Any, size: Any) -> Any:
     """Powers of two ``(1/s, s)`` for a number that is not negative: s is at most the number, and more than half of it.
 
@@ -76,14 +117,24 @@ def power_of_two(typingctx: Any, size: Any) -> Any:
     return types.UniTuple(size, 2)(size), codegen
 
 
-@intrinsic
+# By the bits of a number.
+_CUBE_ROOT_OFFSETS = {32: 709958130.0, 64: 715094163.0}
+
+
+def _guessed_cube_root(x: Any) -> Any:
+    number, integer, low = type(x), np.dtype(f"i{x.itemsize}"), 8 * x.itemsize - 32
+    high = number(int(x.view(integer)) >> low) * number(1 / 3) + number(_CUBE_ROOT_OFFSETS[32 + low])
+    return integer.type(int(high) << low).view(x.dtype)
+
+
+@twinned(_guessed_cube_root)
 def _cube_root_guess(typingctx: Any, x: Any) -> Any:
     """A third of the exponent: within 4 % of the cube root of a positive number (Kahan, Computing a real cube root).
 
     Through the upper 32 bits alone, and dividing in floating point, for which all processors have vectors.
     """
     bits = x.bitwidth
-    offset = {32: 709958130.0, 64: 715094163.0}[bits]
+    offset = _CUBE_ROOT_OFFSETS[bits]
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         integer, word, number = ir.IntType(bits), ir.IntType(32), args[0].type

@@ -15,7 +15,6 @@ Symmetric tensors are the 6-tuple xx, yy, zz, xy, xz, yz.
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import Any
 
 from fieldgrad.kernels._jit import inlined
@@ -30,6 +29,7 @@ from fieldgrad.kernels.arithmetic import (
     power_of_two,
     resolution,
     scale,
+    sqrt,
     times,
 )
 

@@ -24,6 +24,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba import types
 from numba.extending import overload
 
 from fieldgrad.kernels._jit import INLINED, called, inlined, kernel
@@ -162,7 +163,7 @@ def _near_end(spec: Any, f: Any, at: Any, edge: Any, width: Any, tables: Any, fi
 
 def _of_field(tables: Any, number: Any) -> Any:
     """The tables of one input: its own, or those of all."""
-    raise NotImplementedError("this function has no meaning outside compiled code")
+    return _of_field_compiled(tables, types.literal(number))(tables, number)
 
 
 @overload(_of_field, jit_options=INLINED, prefer_literal=True)
@@ -181,7 +182,7 @@ def _of_field_compiled(tables: Any, number: Any) -> Any:
 
 def _emit(points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any) -> None:
     """Evaluate every point function and store its value."""
-    raise NotImplementedError("this function has no meaning outside compiled code")
+    _emit_compiled(points, L, parameters, outs, strides, at, g, i)(points, L, parameters, outs, strides, at, g, i)
 
 
 @overload(_emit, jit_options=INLINED)
@@ -258,7 +259,7 @@ def _flush(
     points: Any, outs: Any, strides: Any, target: Any, g: Any, n: Any, streamed: Any, opens: Any, closes: Any
 ) -> None:
     """Copy staged values to memory, one output after the other."""
-    raise NotImplementedError("this function has no meaning outside compiled code")
+    _flush_compiled(points, outs, strides, target, g, n, streamed)(points, outs, strides, target, g, n, streamed)
 
 
 @overload(_flush, jit_options=INLINED)
@@ -419,7 +420,7 @@ def _scratch_row(
 
 
 def _row(*arguments: Any) -> None:
-    raise NotImplementedError("this function has no meaning outside compiled code")
+    _row_compiled(*arguments)(*arguments)
 
 
 @overload(_row, jit_options=INLINED)

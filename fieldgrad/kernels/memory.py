@@ -13,7 +13,8 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
+
+from fieldgrad.kernels._plain import checked, twinned
 
 
 def scopes(module: Any, *names: str) -> Any:
@@ -28,8 +29,16 @@ def pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any)
     return builder.gep(data, [index], inbounds=True)
 
 
+def _loaded(array: Any, index: Any) -> Any:
+    return array[checked(index)]
+
+
+def _stored(array: Any, index: Any, value: Any) -> None:
+    array[checked(index)] = value
+
+
 def _make_load(scope: str) -> Any:
-    @intrinsic
+    @twinned(_loaded)
     def load(typingctx: Any, array: Any, index: Any) -> Any:
         """Element of a one-dimensional contiguous array; no bounds check, no wrap of negative indices."""
 
@@ -44,7 +53,7 @@ def _make_load(scope: str) -> Any:
 
 
 def _make_store(*names: str) -> Any:
-    @intrinsic
+    @twinned(_stored)
     def store(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
         """Set an element of a one-dimensional contiguous array; no bounds check, no wrap of negative indices."""
 
@@ -69,7 +78,11 @@ def lanes(array: Any) -> int:
     return 256 // int(array.dtype.bitwidth)
 
 
-@intrinsic
+def _until_aligned(array: Any, index: Any) -> int:
+    return int(-(array.ctypes.data + index * array.itemsize) % 64 // array.itemsize)
+
+
+@twinned(_until_aligned)
 def until_aligned(typingctx: Any, array: Any, index: Any) -> Any:
     """Elements from an index to the next one that begins a cache line."""
     size = array.dtype.bitwidth // 8
@@ -82,7 +95,16 @@ def until_aligned(typingctx: Any, array: Any, index: Any) -> Any:
     return types.intp(array, types.intp), codegen
 
 
-@intrinsic
+def _lanes_of(array: Any) -> int:
+    return int(32 // array.itemsize)
+
+
+def _streamed(array: Any, index: Any, scratch: Any, position: Any) -> None:
+    for lane in range(_lanes_of(array)):
+        _stored(array, index + lane, _loaded(scratch, position + lane))
+
+
+@twinned(_streamed)
 def stream(typingctx: Any, array: Any, index: Any, scratch: Any, position: Any) -> Any:
     """Copy 32 bytes of scratch to an aligned place of an output, past the caches."""
     count = lanes(array)
@@ -103,7 +125,7 @@ def stream(typingctx: Any, array: Any, index: Any, scratch: Any, position: Any) 
     return types.void(array, types.intp, scratch, types.intp), codegen
 
 
-@intrinsic
+@twinned(_lanes_of)
 def stream_lanes(typingctx: Any, array: Any) -> Any:
     """Elements that `stream` copies."""
 
@@ -113,7 +135,7 @@ def stream_lanes(typingctx: Any, array: Any) -> Any:
     return types.intp(array), codegen
 
 
-@intrinsic
+@twinned(lambda: None)
 def fence(typingctx: Any) -> Any:
     """Wait until all that was streamed is visible to others."""
 

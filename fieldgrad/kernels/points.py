@@ -12,7 +12,6 @@ of two has brought near one.
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import Any
 
 from fieldgrad.kernels._jit import inlined
@@ -26,6 +25,7 @@ from fieldgrad.kernels.arithmetic import (
     quotient,
     resolution,
     scale,
+    sqrt,
     times,
 )
 from fieldgrad.kernels.eigen import (

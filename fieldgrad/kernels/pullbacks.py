@@ -15,11 +15,22 @@ directions whose eigenvalues are equal. Where a value is NaN its derivative is N
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import Any
 
 from fieldgrad.kernels._jit import inlined
-from fieldgrad.kernels.arithmetic import cross, dot, fma, largest, like, norm, power_of_two, quotient, scale, times
+from fieldgrad.kernels.arithmetic import (
+    cross,
+    dot,
+    fma,
+    largest,
+    like,
+    norm,
+    power_of_two,
+    quotient,
+    scale,
+    sqrt,
+    times,
+)
 from fieldgrad.kernels.eigen import (
     determinant,
     in_real_direction,

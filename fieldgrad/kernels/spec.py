@@ -18,20 +18,22 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numba
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import (
     NativeValue,
     infer_getattr,
-    intrinsic,
     lower_getattr_generic,
     models,
     register_model,
     unbox,
 )
 
-from fieldgrad.kernels.memory import pointer, scopes
+from fieldgrad.kernels._plain import twinned
+from fieldgrad.kernels.arithmetic import fma
+from fieldgrad.kernels.memory import load, pointer, scopes, store
 
 #: Slots of memory axes: three outer loops and the row, the last of which is contiguous in memory.
 SLOTS = 4
@@ -225,6 +227,31 @@ class Spec(_Named):
         """For each memory slot whether derivatives are taken along it."""
         return (*(slot >= 3 - self.outer for slot in range(3)), self.inner)
 
+    @property
+    def along_0(self) -> bool:
+        """Whether derivatives are taken along the slowest slot."""
+        return self.slots[0]
+
+    @property
+    def along_1(self) -> bool:
+        """Along the next."""
+        return self.slots[1]
+
+    @property
+    def along_2(self) -> bool:
+        """And along the one before the row."""
+        return self.slots[2]
+
+    @property
+    def count(self) -> int:
+        """Differentiated inputs."""
+        return len(self.rows)
+
+    @property
+    def scratch(self) -> int:
+        """Rows of scratch."""
+        return DERIVATIVE_ROWS + self.outputs
+
 
 register_model(Spec)(models.OpaqueModel)
 register_model(Points)(models.OpaqueModel)
@@ -236,18 +263,9 @@ def _unbox_spec(typ: Any, obj: Any, c: Any) -> Any:
 
 
 #: What compiled code reads from a spec; the compiler sees constants.
-_CONSTANTS: dict[str, Callable[[Spec], Any]] = {
-    "count": lambda spec: len(spec.rows),
-    "half": lambda spec: spec.half,
-    "width": lambda spec: spec.width,
-    "inner": lambda spec: spec.inner,
-    "along_0": lambda spec: spec.slots[0],
-    "along_1": lambda spec: spec.slots[1],
-    "along_2": lambda spec: spec.slots[2],
-    "difference": lambda spec: spec.difference,
-    "extra": lambda spec: spec.extra,
-    "staged": lambda spec: spec.staged,
-    "scratch": lambda spec: DERIVATIVE_ROWS + spec.outputs,
+_CONSTANTS = {
+    *("count", "half", "width", "inner", "along_0", "along_1", "along_2"),
+    *("difference", "extra", "staged", "scratch"),
 }
 
 
@@ -256,16 +274,16 @@ class _SpecAttributes(AttributeTemplate):
     key = Spec
 
     def generic_resolve(self, spec: Spec, name: str) -> Any:
-        return types.boolean if isinstance(_CONSTANTS[name](spec), bool) else types.intp
+        return types.boolean if isinstance(getattr(spec, name), bool) else types.intp
 
 
 @lower_getattr_generic(Spec)
 def _lower_attribute(context: Any, builder: Any, spec: Spec, value: Any, name: str) -> Any:
-    constant = _CONSTANTS[name](spec)
+    constant = getattr(spec, name)
     return context.get_constant(types.boolean if isinstance(constant, bool) else types.intp, constant)
 
 
-@intrinsic
+@twinned(lambda spec: spec.list)
 def points_of(typingctx: Any, spec: Any) -> Any:
     """The points of a spec."""
 
@@ -275,7 +293,7 @@ def points_of(typingctx: Any, spec: Any) -> Any:
     return spec.list(spec), codegen
 
 
-@intrinsic
+@twinned(lambda points: points.rest)
 def tail(typingctx: Any, points: Any) -> Any:
     """The points without the first."""
 
@@ -285,7 +303,21 @@ def tail(typingctx: Any, points: Any) -> Any:
     return points.rest(points), codegen
 
 
-@intrinsic
+def _tensor(spec: Spec, *sources: Any) -> Any:
+    zero = type(sources[0][0])(0)
+
+    def entry(row: int, slot: int) -> Any:
+        return zero if row not in spec.rows or slot == ABSENT else sources[spec.rows.index(row)][slot]
+
+    return tuple([tuple([_number(entry(row, slot)) for slot in spec.columns]) for row in range(3)])
+
+
+def _number(value: Any) -> Any:
+    """As NumPy has it: numbers of Python divide by zero with an error."""
+    return np.float64(value) if isinstance(value, float) else value
+
+
+@twinned(_tensor)
 def tensor(typingctx: Any, spec: Any, first: Any, second: Any, third: Any) -> Any:
     """L as a 3 x 3 tuple from the derivatives of up to three inputs along the memory slots; what is absent is zero.
 
@@ -311,7 +343,29 @@ def tensor(typingctx: Any, spec: Any, first: Any, second: Any, third: Any) -> An
     return result(spec, first, second, third), codegen
 
 
-@intrinsic
+def _physical(spec: Spec, L: Any, parameters: Any) -> Any:
+    if spec.metric is None:
+        return L
+    totals: dict[tuple[int, int], Any] = {}
+
+    def add(i: int, j: int, parameter: int, value: Any, sign: int) -> None:
+        term, total = value if sign > 0 else -value, totals.get((i, j))
+        if parameter < 0:
+            totals[i, j] = term if total is None else total + term
+        else:
+            factor = parameters[parameter]
+            totals[i, j] = factor * term if total is None else fma(factor, term, total)
+
+    for m, j, parameter, sign in spec.metric.transform:
+        for i in spec.rows if spec.columns[m] != ABSENT else ():
+            add(i, j, parameter, L[i][m], sign)
+    for i, j, velocity, parameter, sign in spec.metric.connection:
+        add(i, j, parameter, parameters[velocity], sign)
+    zero = type(L[0][0])(0)
+    return tuple([tuple([totals.get((i, j), zero) for j in range(3)]) for i in range(3)])
+
+
+@twinned(_physical)
 def physical(typingctx: Any, spec: Any, L: Any, parameters: Any) -> Any:
     """L in physical components, from the coordinate derivatives; the same where there is no metric."""
 
@@ -349,7 +403,17 @@ def physical(typingctx: Any, spec: Any, L: Any, parameters: Any) -> Any:
     return L(spec, L, parameters), codegen
 
 
-@intrinsic
+def _places_of(spec: Spec, layout: Any, first: int, batch: int, *slots: int) -> tuple[int, ...]:
+    count = sum(kind in (ALONG, CONSTANT) for kind in spec.fields)
+
+    def place(p: int) -> int:
+        start = layout[first + 3 * count + batch * count + p]
+        return int(start + sum([layout[first + 3 * p + slot] * at for slot, at in enumerate(slots)]))
+
+    return tuple([place(p) for p in range(count)])
+
+
+@twinned(_places_of)
 def places_of(typingctx: Any, spec: Any, layout: Any, first: Any, batch: Any, h: Any, k: Any, j: Any) -> Any:
     """Where a row begins in each parameter that has strides of its own."""
     count = sum(kind in (ALONG, CONSTANT) for kind in spec.fields)
@@ -375,7 +439,17 @@ def places_of(typingctx: Any, spec: Any, layout: Any, first: Any, batch: Any, h:
     return result(spec, layout, integer, integer, integer, integer, integer), codegen
 
 
-@intrinsic
+def _parameters_of(spec: Spec, arrays: Any, places: Any, row: int, i: int) -> tuple[Any, ...]:
+    starts, values = iter(places), []
+    for array, kind in zip(arrays, spec.fields, strict=True):
+        index = row + i if kind == FIELD else 0
+        if kind in (ALONG, CONSTANT):
+            index = next(starts) + (i if kind == ALONG else 0)
+        values.append(load(array, index))
+    return tuple(values)
+
+
+@twinned(_parameters_of)
 def parameters_of(typingctx: Any, spec: Any, arrays: Any, places: Any, row: Any, i: Any) -> Any:
     """The parameters at a point of a row: of a field its value there, of a number the number."""
     count = len(spec.fields)
@@ -403,7 +477,7 @@ def parameters_of(typingctx: Any, spec: Any, arrays: Any, places: Any, row: Any,
     return result(spec, arrays, places, types.intp, types.intp), codegen
 
 
-@intrinsic
+@twinned(lambda points, parameters: tuple([parameters[index] for index in points.points[0].parameters]))
 def select(typingctx: Any, points: Any, parameters: Any) -> Any:
     """The parameters that the first point takes."""
     chosen = points.points[0].parameters
@@ -415,7 +489,12 @@ def select(typingctx: Any, points: Any, parameters: Any) -> Any:
     return result(points, parameters), codegen
 
 
-@intrinsic
+def _seen_by(points: Points, L: Any) -> Any:
+    plane = points.points[0].plane
+    return L if plane is None else tuple([tuple([L[i][j] for j in plane]) for i in plane])
+
+
+@twinned(_seen_by)
 def seen_by(typingctx: Any, points: Any, L: Any) -> Any:
     """The part of L that the first point is a function of: all of it, or a plane."""
     plane = points.points[0].plane
@@ -432,7 +511,18 @@ def seen_by(typingctx: Any, points: Any, L: Any) -> Any:
     return result(points, L), codegen
 
 
-@intrinsic
+def _store_value(points: Points, array: Any, at: int, strides: Any, value: Any) -> None:
+    point, first = points.points[0], at + strides[0]
+    if not point.rows:
+        store(array, first, value)
+    for i, row in enumerate(point.rows):
+        if not point.columns:
+            store(array, first + i * strides[1], value[row])
+        for j, column in enumerate(point.columns):
+            store(array, first + i * strides[1] + j * strides[2], value[row][column])
+
+
+@twinned(_store_value)
 def store_value(typingctx: Any, points: Any, array: Any, at: Any, strides: Any, value: Any) -> Any:
     """Store what the first point keeps of its value: a number, some components, or a block of a tensor."""
     point = points.points[0]
@@ -464,11 +554,15 @@ def store_value(typingctx: Any, points: Any, array: Any, at: Any, strides: Any, 
     return types.void(points, array, at, strides, value), codegen
 
 
-@intrinsic
+def _shape_of(points: Points) -> tuple[int, int, int]:
+    point = points.points[0]
+    return max(len(point.rows), 1), max(len(point.columns), 1), points.first
+
+
+@twinned(_shape_of)
 def shape_of(typingctx: Any, points: Any) -> Any:
     """Components, directions, and first row of scratch of the first point."""
-    point = points.points[0]
-    shape = (max(len(point.rows), 1), max(len(point.columns), 1), points.first)
+    shape = _shape_of(points)
     result = types.UniTuple(types.intp, 3)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:

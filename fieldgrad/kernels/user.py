@@ -24,6 +24,7 @@ from numba.core import errors
 from numba.core.dispatcher import Dispatcher
 
 from fieldgrad.kernels._jit import inlined
+from fieldgrad.kernels._plain import INTERPRETED
 
 # What numba raises for a function that it does not understand; the second is of numba 0.61 and later.
 _NOT_COMPILED = (errors.NumbaError, getattr(errors, "UnsupportedBytecodeError", errors.NumbaError))
@@ -107,6 +108,8 @@ def _compile(name: str, function: Callable[..., Any], rank: int, parameters: int
             f"function: that of {name!r} takes {inspect.signature(plain)}, but is called with L and {parameters} "
             "parameters; name them in parameters="
         )
+    if INTERPRETED:
+        return plain
     dispatcher = inlined(_adopted(plain, {}))
     tensor = types.UniTuple(types.UniTuple(types.float64, 3), 3)
     omitted = () if variadic else tuple(types.Omitted(one.default) for one in given[1 + parameters :])
