@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fieldgrad.kernels import redo
 from fieldgrad.kernels.call import Request, prepare
-from fieldgrad.kernels.layout import empty_like, has_contiguous_rows, memory_order, span
+from fieldgrad.kernels.layout import empty_like, fill, has_contiguous_rows, memory_order, span
 from fieldgrad.kernels.spec import Metric
-from fieldgrad.kernels.threads import share, workers
+from fieldgrad.kernels.threads import share, touch, workers
 from fieldgrad.kernels.user import key_of
 from fieldgrad.masks import Holes, Rule
 from fieldgrad.stencils import Stencil
@@ -93,7 +94,14 @@ def evaluate(
         redo.run(sources, rows, axes, stencils, requests, values, targets, holes, rules, kinds, metric)
     for out, target in zip(outs, targets, strict=True):
         if out is not target:
-            out[...] = target
+            fill(out, target)
+
+
+def _of_numpy(array: NDArray[Any]) -> bool:
+    """Whether NumPy allocated the memory of an array: that of a mapped file is read and written by touching it."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return bool(array.flags.owndata)
 
 
 def _strides(array: NDArray[Any], ndim: int) -> tuple[int, ...]:
@@ -125,7 +133,7 @@ def _in_layout(array: NDArray[Any], like: NDArray[Any]) -> NDArray[Any]:
     if array.strides == like.strides and has_contiguous_rows(array):
         return array
     copy = empty_like(like, array.shape)
-    copy[...] = array
+    fill(copy, array)
     return copy
 
 
@@ -141,7 +149,7 @@ def _own(parameter: NDArray[Any], like: NDArray[Any]) -> NDArray[Any]:
     """A parameter without the axes along which it is constant, its other ones in the memory order of a field."""
     core = parameter[tuple(slice(0, 1) if stride == 0 else slice(None) for stride in parameter.strides)]
     copy = empty_like(like, core.shape)
-    copy[...] = core
+    fill(copy, core)
     return copy
 
 
@@ -160,7 +168,7 @@ def _alike(fields: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
             copies.append(field)
         else:
             copy = empty_like(first, first.shape)
-            copy[...] = field
+            fill(copy, field)
             copies.append(copy)
     return copies
 
@@ -218,4 +226,5 @@ def _run(
         call.layout.batch_out,
         call.tables,
     )
+    touch([array for array, out in zip(memory, outs, strict=True) if array.size == out.size and _of_numpy(out)])
     share(call.function, arguments, call.tasks, values)

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -770,6 +771,30 @@ def test_tasks_are_run_once_each(threads: Callable[[int], None]) -> None:
         done: list[int] = []
         sharing.share(lambda begin, end, done=done: done.extend(range(begin, end)), (), tasks, values)  # type: ignore[misc]
         assert sorted(done) == list(range(tasks))
+
+
+def test_large_outputs_are_touched_before_the_kernel_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    field = noise(4, 20, 30)
+    stencils = tables(field.shape, ZYX)
+    expected = gradient(field, ZYX, stencils)
+    mapped = np.memmap(tmp_path / "out", np.float64, "w+", shape=expected.shape)
+    monkeypatch.setattr(sharing, "_TOUCH", 2 * 4096)
+
+    def touched(out: Array, whole: Array, least: int) -> list[int]:
+        whole.fill(7.0)
+        monkeypatch.setattr(sharing, "TOUCHED_FROM", least)
+        with monkeypatch.context() as patch:
+            patch.setattr(launch, "share", lambda *arguments: None)
+            gradient(field, ZYX, stencils, out=out)
+        zeros = np.flatnonzero(whole == 0)
+        assert_same_bits(gradient(field, ZYX, stencils, out=out), expected)
+        return list(zeros)
+
+    plain, wide = np.empty(expected.shape), np.empty((*expected.shape[:-1], 60))
+    assert touched(plain, plain, plain.nbytes) == list(range(0, plain.size, 4096 // 8))
+    assert touched(plain, plain, plain.nbytes + 1) == []
+    assert touched(wide[..., :30], wide, 1) == []  # what lies in the gaps is another's
+    assert touched(mapped, mapped, 1) == []  # a file would be read and written
 
 
 def test_an_error_in_a_thread_is_raised(threads: Callable[[int], None]) -> None:
