@@ -158,7 +158,7 @@ def as_field(array: Any, name: str = "f", dtype: np.dtype[Any] | None = None) ->
     from fieldgrad.kernels.layout import converted
 
     masked = isinstance(array, np.ma.MaskedArray)
-    plain = np.ma.getdata(array) if masked else np.asarray(array)
+    plain = np.ma.getdata(array, subok=False) if masked else np.asarray(array)
     wanted = working_dtype(plain.dtype, name) if dtype is None else dtype
     if plain.dtype == wanted and not masked:
         return plain
