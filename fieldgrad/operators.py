@@ -155,21 +155,17 @@ def working_dtype(dtype: np.dtype[Any], name: str = "f") -> np.dtype[Any]:
 def as_field(array: Any, name: str = "f", dtype: np.dtype[Any] | None = None) -> Array:
     """An array of a working dtype, without a copy where it is one already; masked values become NaN."""
     refuse_lazy(array, name)
-    if isinstance(array, np.ma.MaskedArray):
-        wanted = working_dtype(array.dtype, name) if dtype is None else dtype
-        filled: Array = np.ma.filled(_converted(array, wanted), np.nan)
-        return filled
-    plain = np.asarray(array)
-    return _converted(plain, working_dtype(plain.dtype, name) if dtype is None else dtype)
+    from fieldgrad.kernels.layout import converted
 
-
-def _converted(array: Array, dtype: np.dtype[Any]) -> Array:
-    try:
-        return array.astype(dtype, copy=isinstance(array, np.ma.MaskedArray))
-    except MemoryError:
-        from fieldgrad.kernels.layout import no_memory
-
-        raise no_memory(array.shape, dtype) from None
+    masked = isinstance(array, np.ma.MaskedArray)
+    plain = np.ma.getdata(array, subok=False) if masked else np.asarray(array)
+    wanted = working_dtype(plain.dtype, name) if dtype is None else dtype
+    if plain.dtype == wanted and not masked:
+        return plain
+    field = converted(plain, wanted)
+    if masked:
+        np.copyto(field, wanted.type(np.nan), where=np.ma.getmaskarray(array))
+    return field
 
 
 def refuse_lazy(array: Any, name: str) -> None:
@@ -708,10 +704,13 @@ def _beside(value: Array, count: int) -> Array:
 
 
 def allocate(like: Array, shape: Sequence[int], leading: Sequence[int]) -> Array:
-    """Uninitialised memory for a result, in the memory order of a field, behind leading dimensions."""
-    from fieldgrad.kernels.layout import empty_like
+    """Memory for a result, in the memory order of a field, behind leading dimensions."""
+    from fieldgrad.kernels.layout import empty_like, span
+    from fieldgrad.kernels.threads import touch
 
-    return empty_like(like, shape, leading)
+    memory = empty_like(like, shape, leading)
+    touch(span(memory)[0])
+    return memory
 
 
 def _checked_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any], inputs: Sequence[Array]) -> Array:

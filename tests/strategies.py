@@ -27,9 +27,14 @@ def nodes(draw: Any, least: int = 3, most: int = 14, stretch: float = 8.0) -> np
     return -found if draw(st.booleans()) else found
 
 
-def fields(*shape: int) -> st.SearchStrategy[np.ndarray]:
-    """Values of a shape."""
-    return arrays(float, shape, elements=VALUES)
+@st.composite
+def fields(draw: Any, *shape: int) -> np.ndarray:
+    """Values of a shape: random numbers or zeros, among them a few that are drawn one by one, which would cost more."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    found = np.round(rng.uniform(-1, 1, shape) * draw(st.sampled_from([0.0, 1.0, 1e6])), 6)
+    for place, value in draw(st.dictionaries(st.integers(0, found.size - 1), VALUES, max_size=4)).items():
+        found.flat[place] = value
+    return found
 
 
 @st.composite

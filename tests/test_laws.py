@@ -17,18 +17,23 @@ from hypothesis import strategies as st
 from strategies import ACCURACIES, chunks, fields, flows, masks, nodes, planes
 
 import fieldgrad as fg
-from fieldgrad.stencils import derivative_stencil
+from fieldgrad.stencils import Stencil, derivative_stencil
 
 EPS = np.finfo(float).eps
 
 
-def dense(x: np.ndarray, order: int = 1, accuracy: int = 2) -> np.ndarray:
-    """The table as a matrix: derivatives of unit vectors by its own lists."""
-    offsets, weights = derivative_stencil(x, order, accuracy).taps(0, len(x), None, centre=True)
-    found = np.zeros((len(x), len(x)))
-    for row in range(len(x)):
-        np.add.at(found[row], row + offsets[:, row], weights[:, row])
+def matrix(stencil: Stencil, columns: int, start: int = 0) -> np.ndarray:
+    """The matrix of which a stencil has the rows from `start` on, by its own lists."""
+    offsets, weights = stencil.taps(0, stencil.rows, None, centre=True)
+    rows = np.broadcast_to(np.arange(stencil.rows), offsets.shape)
+    found = np.zeros((stencil.rows, columns))
+    np.add.at(found, (rows, start + rows + offsets), weights)
     return found
+
+
+def dense(x: np.ndarray, order: int = 1, accuracy: int = 2) -> np.ndarray:
+    """The table of a derivative as a matrix."""
+    return matrix(derivative_stencil(x, order, accuracy), len(x))
 
 
 def tables(order: int = 1) -> Any:
@@ -44,12 +49,12 @@ def test_exact_on_polynomials(table: tuple[np.ndarray, int], data: Any) -> None:
     x, accuracy = table
     degree = data.draw(st.integers(0, accuracy))
     t = (x - x.mean()) / np.ptp(x)
-    found = dense(x, 1, accuracy) @ t**degree
+    weights = dense(x, 1, accuracy)
     exact = degree * t ** max(degree - 1, 0) / np.ptp(x) if degree else 0 * t
-    bound = np.abs(dense(x, 1, accuracy)) @ np.abs(t) ** degree
+    bound = np.abs(weights) @ np.abs(t) ** degree
     # positions are rounded as well: t by a few eps of itself
-    scale = np.abs(dense(x, 1, accuracy)).sum(axis=1)
-    assert (np.abs(found - exact) <= 64 * EPS * (bound + scale + np.abs(exact))).all()
+    scale = np.abs(weights).sum(axis=1)
+    assert (np.abs(weights @ t**degree - exact) <= 64 * EPS * (bound + scale + np.abs(exact))).all()
 
 
 @given(tables())
@@ -78,15 +83,11 @@ def test_reversal_of_an_axis(table: tuple[np.ndarray, int]) -> None:
     assert (np.abs(found - turned) <= 64 * EPS * np.abs(found).sum(axis=1, keepdims=True)).all()
 
 
-@given(tables(), st.data())
-def test_the_transpose_is_the_adjoint(table: tuple[np.ndarray, int], data: Any) -> None:
+@given(tables())
+def test_the_transpose_is_the_adjoint(table: tuple[np.ndarray, int]) -> None:
     x, accuracy = table
     forward = derivative_stencil(x, 1, accuracy)
-    offsets, weights = forward.transpose().taps(0, len(x), None, centre=True)
-    back = np.zeros((len(x), len(x)))
-    for row in range(len(x)):
-        np.add.at(back[row], row + offsets[:, row], weights[:, row])
-    np.testing.assert_array_equal(back, dense(x, 1, accuracy).T)
+    np.testing.assert_array_equal(matrix(forward.transpose(), len(x)), matrix(forward, len(x)).T)
 
 
 @given(tables(), st.data())
@@ -94,12 +95,9 @@ def test_a_block_of_a_table_is_a_part_of_it(table: tuple[np.ndarray, int], data:
     x, accuracy = table
     start = data.draw(st.integers(0, len(x) - 1))
     stop = data.draw(st.integers(start + 1, len(x)))
-    part, low, high = derivative_stencil(x, 1, accuracy).slice(start, stop)
-    offsets, weights = part.taps(0, stop - start, None, centre=True)
-    found = np.zeros((stop - start, len(x)))
-    for row in range(stop - start):
-        np.add.at(found[row], start + row + offsets[:, row], weights[:, row])
-    np.testing.assert_array_equal(found, dense(x, 1, accuracy)[start:stop])
+    whole = derivative_stencil(x, 1, accuracy)
+    part, low, high = whole.slice(start, stop)
+    np.testing.assert_array_equal(matrix(part, len(x), start), matrix(whole, len(x))[start:stop])
     assert low <= start
     assert high >= stop
 
@@ -114,8 +112,8 @@ def test_linearity(plane: Any, a: float, b: float, data: Any) -> None:
     both = np.stack(fg.array.gradient(a * f + b * g, y, x, accuracy=2))
     apart = a * np.stack(fg.array.gradient(f, y, x, accuracy=2)) + b * np.stack(fg.array.gradient(g, y, x, accuracy=2))
     scale = np.abs(a * f).max() + np.abs(b * g).max()
-    # spacings are at least one, so weights are at most three or so
-    assert np.abs(both - apart).max() <= 64 * EPS * scale
+    # spacings are at least one, so weights are at most three or so; denormal products have no relative rounding
+    assert np.abs(both - apart).max() <= 64 * (EPS * scale + np.finfo(float).smallest_subnormal)
 
 
 @given(planes())

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fieldgrad.kernels import redo
 from fieldgrad.kernels.call import Request, prepare
-from fieldgrad.kernels.layout import empty_like, has_contiguous_rows, memory_order, span
+from fieldgrad.kernels.layout import empty_like, fill, has_contiguous_rows, memory_order, span
 from fieldgrad.kernels.spec import Metric
 from fieldgrad.kernels.threads import share, workers
 from fieldgrad.kernels.user import key_of
@@ -93,7 +93,7 @@ def evaluate(
         redo.run(sources, rows, axes, stencils, requests, values, targets, holes, rules, kinds, metric)
     for out, target in zip(outs, targets, strict=True):
         if out is not target:
-            out[...] = target
+            fill(out, target)
 
 
 def _strides(array: NDArray[Any], ndim: int) -> tuple[int, ...]:
@@ -125,7 +125,7 @@ def _in_layout(array: NDArray[Any], like: NDArray[Any]) -> NDArray[Any]:
     if array.strides == like.strides and has_contiguous_rows(array):
         return array
     copy = empty_like(like, array.shape)
-    copy[...] = array
+    fill(copy, array)
     return copy
 
 
@@ -141,7 +141,7 @@ def _own(parameter: NDArray[Any], like: NDArray[Any]) -> NDArray[Any]:
     """A parameter without the axes along which it is constant, its other ones in the memory order of a field."""
     core = parameter[tuple(slice(0, 1) if stride == 0 else slice(None) for stride in parameter.strides)]
     copy = empty_like(like, core.shape)
-    copy[...] = core
+    fill(copy, core)
     return copy
 
 
@@ -160,7 +160,7 @@ def _alike(fields: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
             copies.append(field)
         else:
             copy = empty_like(first, first.shape)
-            copy[...] = field
+            fill(copy, field)
             copies.append(copy)
     return copies
 

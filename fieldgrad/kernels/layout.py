@@ -22,6 +22,8 @@ from fieldgrad.stencils import Stencil
 # differentiated one beside it when shorter than this; the row then has that step between neighbours. Longer ones are
 # rows themselves.
 _MERGE_BELOW = 64
+# Bytes that are copied in one go: 30 ms where the system still has to find the memory.
+_SLAB = 1 << 25
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,25 @@ def _empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         return np.empty(shape, dtype)
     except MemoryError:
         raise no_memory(shape, dtype) from None
+
+
+def fill(target: NDArray[Any], source: NDArray[Any]) -> None:
+    """Copy and convert an array slab by slab in the order of the target, so that an interrupt is seen between them."""
+    if target.nbytes <= _SLAB:
+        target[...] = source
+        return
+    axis = next(axis for axis in memory_order(target) if target.shape[axis] > 1)
+    step = max(1, target.shape[axis] * _SLAB // target.nbytes)
+    for start in range(0, target.shape[axis], step):
+        slab = (slice(None),) * axis + (slice(start, start + step),)
+        fill(target[slab], source[slab])
+
+
+def converted(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """A copy of an array in its own memory order."""
+    copy = empty_like(array, array.shape, dtype=dtype)
+    fill(copy, array)
+    return copy
 
 
 def no_memory(shape: Sequence[int], dtype: np.dtype[Any]) -> MemoryError:

@@ -6,6 +6,10 @@ tasks at once, from threads of this process; every other call (a worker of dask,
 So there is one compiled kernel where numba's own parallel loops need two, no threading layer that aborts on concurrent
 use or dies in a forked child, and Ctrl-C is seen between ranges. The threads cost about 50 microseconds a call, which
 small fields do not pay.
+
+Memory that was never written costs more than the kernel: the system finds it page by page, and clears it. A range of
+tasks writes a few rows of every plane of its output, hence the first ones would wait for all pages, seconds for a few
+gigabytes. So large results are touched when they are allocated, some pages at a time.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numba
+from numpy.typing import NDArray
 
 from fieldgrad import progress
 
@@ -25,6 +30,10 @@ from fieldgrad import progress
 SERIAL_BELOW = 60_000
 # Values written by one range of tasks: about 20 ms, so that an interrupt is seen soon.
 RANGE = 4_000_000
+# Bytes of a new result from which its memory is touched first.
+TOUCHED_FROM = 1 << 26
+# Bytes that are touched in one go, and the smallest page.
+_TOUCH, _PAGE = 1 << 25, 4096
 
 
 class _Threads:
@@ -61,17 +70,38 @@ def share(function: Callable[..., None], arguments: tuple[Any, ...], tasks: int,
     """Run all tasks: alone, or on several threads that take one range of tasks after the other."""
     threads = workers(values)
     pieces = min(tasks, max(-(-values // RANGE), 1 if threads == 1 else 8 * threads))
-    ranges = itertools.count()
-    stopped = False
     call = progress.open_call() if values > RANGE else None
     if call is not None:
         call.begin("computing", pieces)
 
+    def run(number: int) -> None:
+        if call is not None:
+            call.done = number
+        function(*arguments, tasks * number // pieces, tasks * (number + 1) // pieces)
+
+    _in_turn(run, pieces, threads)
+
+
+def touch(memory: NDArray[Any]) -> None:
+    """Have the system find the memory of one row of numbers, which will be written all over, where that takes long."""
+    if memory.nbytes < TOUCHED_FROM:
+        return
+    step, page = _TOUCH // memory.itemsize, _PAGE // memory.itemsize
+
+    def run(number: int) -> None:
+        memory[number * step : (number + 1) * step : page] = 0
+
+    _in_turn(run, -(-memory.size // step), workers(memory.size))
+
+
+def _in_turn(run: Callable[[int], None], pieces: int, threads: int) -> None:
+    """Run all pieces of a work, each thread one after the other. An interrupt is seen between them."""
+    ranges = itertools.count()
+    stopped = False
+
     def work() -> None:
         while not stopped and (number := next(ranges)) < pieces:
-            if call is not None:
-                call.done = number
-            function(*arguments, tasks * number // pieces, tasks * (number + 1) // pieces)
+            run(number)
 
     if threads == 1 or pieces == 1:
         work()

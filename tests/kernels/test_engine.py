@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from numpy.typing import DTypeLike, NDArray
 
+from fieldgrad import operators
 from fieldgrad.kernels import call, launch, points
 from fieldgrad.kernels import threads as sharing
 from fieldgrad.kernels.launch import Request
@@ -790,6 +791,25 @@ def test_tasks_are_run_once_each(threads: Callable[[int], None]) -> None:
         done: list[int] = []
         sharing.share(lambda begin, end, done=done: done.extend(range(begin, end)), (), tasks, values)  # type: ignore[misc]
         assert sorted(done) == list(range(tasks))
+
+
+def test_memory_of_large_results_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "_TOUCH", 2 * 4096)
+    memory = np.full(5000, 7.0)
+    monkeypatch.setattr(sharing, "TOUCHED_FROM", memory.nbytes + 1)
+    sharing.touch(memory)
+    assert (memory == 7).all()
+    monkeypatch.setattr(sharing, "TOUCHED_FROM", memory.nbytes)
+    sharing.touch(memory)
+    assert list(np.flatnonzero(memory == 0)) == list(range(0, memory.size, 4096 // 8))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+def test_all_memory_of_a_result_is_touched(order: Sequence[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "touch", lambda memory: memory.fill(0))
+    result = operators.allocate(reordered(noise(*SHAPE), order), SHAPE, (3,))
+    assert result.shape == (3, *SHAPE)
+    assert (result == 0).all()
 
 
 def test_an_error_in_a_thread_is_raised(threads: Callable[[int], None]) -> None:

@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fieldgrad.kernels import layout as layouts
 from fieldgrad.kernels.layout import (
     Layout,
+    converted,
     empty_like,
+    fill,
     has_contiguous_rows,
     memory_order,
     plan,
@@ -334,3 +337,23 @@ def test_plan_of_one_point_along_the_row() -> None:
     field, out = whole[:, low:high], np.zeros((5, 1))
     tables = [table, derivative_stencil(np.arange(5.0)), None]
     assert_visits_every_point_once(planned(field, out, 0, (1, 0, None), tables), field, out, (1, 0, None), tables)
+
+
+@pytest.mark.parametrize("slab", [8, 100, 1000, 10**6])
+@pytest.mark.parametrize("order", PERMUTATIONS)
+def test_copies_are_made_slab_by_slab(slab: int, order: Sequence[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layouts, "_SLAB", slab)
+    made: list[int] = []
+    monkeypatch.setattr(layouts, "fill", lambda target, source: (made.append(target.nbytes), fill(target, source)))
+    source = ordered((5, 7, 6), order)
+    for given in (source, source[::-1, ::2], np.broadcast_to(source[:1], source.shape), source.astype("i2")):
+        made.clear()
+        copy = converted(given, np.dtype(np.float32))
+        assert sum(size for size in made if size <= slab) == copy.nbytes
+        assert copy.dtype == np.float32
+        np.testing.assert_array_equal(copy, given)
+        assert not np.shares_memory(copy, given)
+    target = np.zeros((7, 6, 5))
+    fill(target[1:].transpose(2, 0, 1), source[:, 1:])
+    np.testing.assert_array_equal(target.transpose(2, 0, 1)[:, 1:], source[:, 1:])
+    assert not target[0].any()

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from programs import Hangs, run
+from programs import Hangs, check, run
 
 from fieldgrad import cli
 
@@ -233,6 +233,54 @@ def test_names_of_files(name: str, capsys: Any, tmp_path: Path, monkeypatch: Any
     capsys.readouterr()
     assert cli.main(["info", "--", name]) == 3
     assert capsys.readouterr().err.count("\n") == 1
+
+
+# ---------------------------------------------------------------------------------------------------------
+# links of HDF5, which the C library follows, in a process of its own since it may crash
+
+LINKED = """
+import sys
+import h5py, numpy as np
+name, kind = sys.argv[1:]
+with h5py.File(name, "r+") as file:
+    if kind == "a link to itself":
+        file["again"] = h5py.SoftLink("/again")
+    elif kind == "a link to nothing":
+        file["nothing"] = h5py.SoftLink("/missing")
+    elif kind == "a link to no file":
+        file["outside"] = h5py.ExternalLink("missing.nc", "/")
+    elif kind == "a dimension taken away":
+        del file["x"]
+    elif kind == "a second name":
+        file["again"] = file["u"]
+print("done")
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("a link to itself", 3),
+        *(pytest.param(kind, 3, marks=pytest.mark.slow) for kind in ("a link to nothing", "a link to no file")),
+        pytest.param("a dimension taken away", 3, marks=pytest.mark.slow),
+        pytest.param("a second name", 0, marks=pytest.mark.slow),
+    ],
+)
+def test_links_that_lead_nowhere(kind: str, code: int, tmp_path: Path) -> None:
+    pytest.importorskip("h5py")
+    folder = tmp_path / "files"
+    folder.mkdir()
+    flow().to_netcdf(folder / "in.nc", engine="netcdf4")
+    check(run(tmp_path, LINKED, str(folder / "in.nc"), kind))
+    main = "import sys\nfrom fieldgrad import cli\nsys.exit(cli.main(sys.argv[1:]))"
+    for command in (["info", "in.nc"], ["derive", "in.nc", "-o", "out.nc", "-q", "divergence"]):
+        ended = run(folder, main, *command, seconds=60)
+        assert ended.code == code, ended
+        assert "Traceback" not in ended.err
+        if code:
+            assert ended.err.startswith("fieldgrad: error: in.nc: it cannot be read: ")
+            assert ended.err.count("\n") == 1, ended.err
+    assert set(os.listdir(folder)) == {"in.nc", "program.py", *(["out.nc"] if code == 0 else [])}
 
 
 # ---------------------------------------------------------------------------------------------------------
