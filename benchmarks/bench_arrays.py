@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -15,13 +16,15 @@ from . import cases, peers
 SHAPES = {"1e6": (10**6,), "1024^2": (1024, 1024), "100^3": (100, 100, 100)}
 CUBE = (128, 128, 128)
 PARAMETERS = {"viscosity": 1e-3}
+# Kept, since asv runs a setup several times a process; nothing writes into them.
+velocity = functools.lru_cache(maxsize=1)(cases.velocity)
 
 
 def derivation(
     names: str, shape: tuple[int, ...], dtype: str = "float64", layout: str = "x first", **more: Any
 ) -> Callable[[], Any]:
     """A call of `derive` for names that commas part."""
-    fields = cases.velocity(shape, dtype)
+    fields = velocity(shape, dtype)
     nodes = [cases.coordinate(n, seed) for seed, n in enumerate(shape)]
     records = [fg.quantities()[name] for name in names.split(",")]
     given = {name: PARAMETERS[name] for record in records for name in record.parameters}
@@ -40,7 +43,7 @@ def derivation(
 
 def gradient(shape: tuple[int, ...], dtype: str = "float64", accuracy: int = 2) -> Callable[[], Any]:
     """A call for the gradient of a scalar."""
-    (field, *_), out = cases.velocity(shape, dtype), np.empty((len(shape), *shape), dtype)
+    (field, *_), out = velocity(shape, dtype), np.empty((len(shape), *shape), dtype)
     nodes = [cases.coordinate(n, seed) for seed, n in enumerate(shape)]
     target = out[0] if len(shape) == 1 else out
     return lambda: fg.array.gradient(field, *nodes, accuracy=accuracy, out=target)
@@ -71,7 +74,7 @@ class Programs(_Called):
     param_names = ("work", "program")
 
     def setup(self, name: str, program: str) -> None:
-        fields, nodes = cases.velocity(CUBE), [cases.coordinate(128, seed) for seed in range(3)]
+        fields, nodes = velocity(CUBE), [cases.coordinate(128, seed) for seed in range(3)]
         names = "deformation_rate,spin" if name == "decompose" else name
         if program in ("numpy", "xarray"):
             call: Callable[[], Any] = getattr(peers, program)(fields, nodes)[name]
@@ -95,7 +98,7 @@ class Operators(_Called):
 
     def setup(self, operator: str) -> None:
         shape = CUBE
-        fields, nodes = cases.velocity(shape), [cases.coordinate(n, seed) for seed, n in enumerate(shape)]
+        fields, nodes = velocity(shape), [cases.coordinate(n, seed) for seed, n in enumerate(shape)]
         out = np.empty({"curl": (3, *shape), "hessian": (3, 3, *shape)}.get(operator, shape))
         vector = operator in ("divergence", "curl")
         function = None if operator.startswith("third") else getattr(fg.array, operator)

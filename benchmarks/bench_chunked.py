@@ -47,7 +47,7 @@ class Graphs:
 class Threads:
     """128^3 in chunks on the threads scheduler, and the eager call on the same field."""
 
-    params = (NAMES, ["eager", "chunks of 128^3", "chunks of 64^3", "chunks of 64^3, xarray"])
+    params = (["q_criterion"], ["eager", "chunks of 128^3", "chunks of 64^3", "chunks of 64^3, xarray"])
     param_names = ("name", "call")
 
     def setup(self, name: str, call: str) -> None:

@@ -57,7 +57,7 @@ class Labelled(_Labelled):
     """Overhead: calls on small datasets whose grid is found in the call, or once before it; xarray beside them."""
 
     params = (
-        ["derivative", "velocity_gradient", "q_criterion"],
+        ["derivative", "q_criterion"],
         ["16^3", "64^2"],
         ["fieldgrad", "fieldgrad, grid=", "xarray"],
     )
@@ -69,7 +69,7 @@ class Labelled(_Labelled):
 class LabelledMemory(_Labelled):
     """Peak memory of the process: Python, the libraries and the field are in it."""
 
-    params = (["derivative", "velocity_gradient", "q_criterion"], ["128^3"], ["fieldgrad", "xarray"])
+    params = (["velocity_gradient", "q_criterion"], ["128^3"], ["fieldgrad", "xarray"])
 
     def peakmem_call(self, work: str, shape: str, program: str) -> None:
         self.call()

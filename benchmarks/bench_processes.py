@@ -9,7 +9,7 @@ from pathlib import Path
 from . import cases, programs
 from .measure import number_from_new_process
 
-NAMES = ["velocity_gradient", "q_criterion", ",".join(cases.FOUR)]
+NAMES = ["q_criterion", ",".join(cases.FOUR)]
 
 
 class Imports:

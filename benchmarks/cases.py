@@ -23,7 +23,7 @@ def coordinate(n: int, seed: int = 0) -> np.ndarray:
 def velocity(shape: tuple[int, ...], dtype: str = "float64") -> list[np.ndarray]:
     """Random components, one for each axis."""
     rng = np.random.default_rng(1)
-    return [rng.standard_normal(shape).astype(dtype) for _ in shape]
+    return [rng.standard_normal(shape).astype(dtype, copy=False) for _ in shape]
 
 
 def dataset(shape: tuple[int, ...], dtype: str = "float64") -> xr.Dataset:
