@@ -36,9 +36,10 @@ def doctests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format; `ruff check --fix` and `ruff format` repair most findings."""
+    """Check style, format and spelling; `ruff check --fix` and `ruff format` repair most findings."""
     python(session, "-m", "ruff", "check", ".")
     python(session, "-m", "ruff", "format", "--check", ".")
+    python(session, "-m", "codespell_lib", ".", ".github")
 
 
 @nox.session
