@@ -7,13 +7,22 @@ them. The sessions make no environments of their own: they use the one that nox 
 
 from __future__ import annotations
 
+import shutil
 import sys
 import sysconfig
+import tarfile
 from pathlib import Path
 
 import nox
 
 nox.options.default_venv_backend = "none"
+# What an sdist holds, beside its PKG-INFO.
+SDIST = {
+    *("CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md"),
+    *(".gitignore", ".pre-commit-config.yaml", "asv.conf.json", "noxfile.py", "pyproject.toml"),
+    *("benchmarks", "docs", "examples", "fieldgrad", "recipe", "tests"),
+}
+
 nox.options.sessions = ["lint", "types", "imports", "tests", "doctests", "docs"]
 
 # Their slow tests reach lines that no others do, in kinds of calls whose kernels take long to compile.
@@ -61,9 +70,10 @@ def doctests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format; `ruff check --fix` and `ruff format` repair most findings."""
+    """Check style, format and spelling; `ruff check --fix` and `ruff format` repair most findings."""
     python(session, "-m", "ruff", "check", ".")
     python(session, "-m", "ruff", "format", "--check", ".")
+    python(session, "-m", "codespell_lib", ".", ".github")
 
 
 @nox.session
@@ -83,6 +93,28 @@ def imports(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the documentation into docs/_build/html; a warning is an error."""
     python(session, "-m", "sphinx", "-W", "--keep-going", "-E", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build sdist and wheel into dist/, check what they hold and say, and run the demo from the wheel alone."""
+    shutil.rmtree("dist", ignore_errors=True)
+    python(session, "-m", "build", "--outdir", "dist")
+    (sdist,), (wheel,) = Path("dist").glob("*.tar.gz"), Path("dist").glob("*.whl")
+    python(session, "-m", "twine", "check", "--strict", str(sdist), str(wheel))
+    with tarfile.open(sdist) as archive:
+        paths = [Path(name).parts[1:] for name in archive.getnames()]
+    strange = {parts for parts in paths if parts[0] not in SDIST | {"PKG-INFO"} or "__pycache__" in parts}
+    lacking = SDIST - {parts[0] for parts in paths}
+    if strange or lacking:
+        session.error(f"{sdist}: should not hold {sorted(strange)}, and lacks {sorted(lacking)}")
+    folder = Path(session.create_tmp()).resolve()
+    python(session, "-m", "venv", "--clear", str(folder / "venv"))
+    scripts = folder / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
+    session.run(str(scripts / "python"), "-m", "pip", "install", "--quiet", f"{wheel.resolve()}[cli]", external=True)
+    with session.chdir(folder):
+        # with no folder of the checkout on the way, and no kernel that was compiled before
+        session.run(str(scripts / "fieldgrad"), "demo", "--size", "32", external=True, env={"PYTHONPATH": ""})
 
 
 @nox.session

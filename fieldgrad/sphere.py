@@ -28,13 +28,15 @@ from fieldgrad.fields import (
 from fieldgrad.geometry import upright
 from fieldgrad.grid import Grid
 from fieldgrad.infer import infer_grid
-from fieldgrad.labelled import Names, derive
+from fieldgrad.labelled import STANDARD_NAMES, Names, derive
 from fieldgrad.operators import Array, Frame
 from fieldgrad.quantities import quantity
 from fieldgrad.systems import Spherical
 
 #: Angular velocity of the earth in s-1 (Moritz, Geodetic Reference System 1980).
 EARTH_ROTATION = 7.292115e-5
+# Standard names of the CF conventions: of the vorticity of a wind, and of that with the earth's.
+_ABSOLUTE = {STANDARD_NAMES["vorticity"]["wind"]: "atmosphere_upward_absolute_vorticity"}
 
 
 def coriolis_parameter(obj: Velocity, *, grid: Grid | None = None, rotation: float = EARTH_ROTATION) -> xr.DataArray:
@@ -142,6 +144,7 @@ def absolute_vorticity(
         definition="(curl u)_z + 2 Omega sin(latitude)",
         unit=w.attrs.get("units"),
         grid=grid,
+        standard_name=_ABSOLUTE.get(w.attrs.get("standard_name", "")),
     )
 
 
@@ -318,6 +321,7 @@ def _coriolis(obj: Velocity, grid: Grid, rotation: float) -> xr.DataArray:
     coords = {name: coord for name, coord in obj.coords.items() if coord.dims and set(coord.dims) <= set(dims)}
     attrs = {
         "long_name": "Coriolis parameter",
+        "standard_name": "coriolis_parameter",
         "fieldgrad_definition": f"2 Omega sin(latitude), Omega = {float(rotation):g} s-1",
         "units": "s-1",
     }

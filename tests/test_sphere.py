@@ -36,6 +36,7 @@ def test_coriolis_parameter() -> None:
     f = fg.coriolis_parameter(ds)
     assert f.dims == ("lat",)
     assert f.attrs["units"] == "s-1"
+    assert f.attrs["standard_name"] == "coriolis_parameter"
     np.testing.assert_allclose(f.values, 2 * ROTATION * np.sin(np.deg2rad(ds.lat.values)), rtol=1e-14)
     assert (fg.coriolis_parameter(ds, rotation=1.0) == 2 * np.sin(np.deg2rad(ds.lat))).all()
 
@@ -55,6 +56,11 @@ def test_absolute_vorticity_and_rossby_number() -> None:
     assert np.isnan(ratio.sel(lat=0.0)).all()
     slow = fg.absolute_vorticity(ds, rotation=0.0)
     np.testing.assert_array_equal(slow.values, w.values)
+    # CF has a name for that of winds, and of no other velocity
+    assert "standard_name" not in total.attrs
+    for name, words in (("u", "eastward"), ("v", "northward")):
+        ds[name].attrs["standard_name"] = f"{words}_wind"
+    assert fg.absolute_vorticity(ds).attrs["standard_name"] == "atmosphere_upward_absolute_vorticity"
 
 
 @pytest.mark.slow
