@@ -15,6 +15,8 @@ Run it with ``python examples/dask_cluster.py``; it needs dask, distributed and 
 
 from __future__ import annotations
 
+import logging
+
 import dask
 import numpy as np
 import xarray as xr
@@ -23,6 +25,7 @@ from distributed import Client, LocalCluster
 import fieldgrad as fg
 
 POINTS, CHUNK = 96, 32
+HERE = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
 
 
 def flow() -> xr.Dataset:
@@ -48,10 +51,10 @@ def main() -> None:
     lazy = fg.derive(ds, "q_criterion", grid=grid).q_criterion
     print(f"{lazy.shape} points in {lazy.data.npartitions} chunks of {lazy.data.chunksize}: nothing computed so far")
 
-    # daemons end with this process, whatever happens to it
+    # daemons end with this process, whatever happens to it; on a busy machine workers warn that they end late
     with (
         dask.config.set({"distributed.worker.daemon": True}),
-        LocalCluster(2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster,
+        LocalCluster(2, threads_per_worker=1, silence_logs=logging.ERROR, **HERE) as cluster,
         Client(cluster) as client,
     ):
         print(f"computed by {len(client.nthreads())} workers")
