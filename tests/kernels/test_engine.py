@@ -6,6 +6,7 @@ Each different width, number of axes and memory order is compiled once, which ta
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import signal
 import subprocess
@@ -20,7 +21,7 @@ import numpy as np
 import pytest
 from numpy.typing import DTypeLike, NDArray
 
-from fieldgrad.kernels import launch, points
+from fieldgrad.kernels import call, launch, points
 from fieldgrad.kernels import threads as sharing
 from fieldgrad.kernels.launch import Request
 from fieldgrad.stencils import Stencil, derivative_stencil
@@ -784,6 +785,39 @@ def test_an_error_in_a_thread_is_raised(threads: Callable[[int], None]) -> None:
     threads(2)
     with pytest.raises(MemoryError, match="no scratch"):
         sharing.share(work, (), 8, 10**6)
+
+
+def test_more_threads_than_before_and_new_ones_in_a_child() -> None:
+    pool, go_on = sharing._Threads(), threading.Event()
+    (slow,) = pool.submit(1, lambda: assert_true(go_on.wait(10)))
+    for count in (3, 2, 4):
+        together = threading.Barrier(count)
+        for one in pool.submit(count, lambda: assert_true(together.wait(10) >= 0)):  # noqa: B023
+            one.result(10)
+    go_on.set()
+    slow.result(10)
+    workers = pool.pool
+    pool.forget()  # as after a fork, which no thread survives
+    assert pool.submit(1, lambda: None)[0].result(10) is None
+    assert pool.pool is not workers
+
+
+def assert_true(value: bool) -> None:
+    assert value
+
+
+@pytest.mark.parametrize("features", [{}, {"fma": True}, {"fma": False}])
+def test_a_processor_without_fused_multiply_add(features: dict[str, bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(call.llvmlite.binding, "get_host_cpu_features", lambda: features)
+    slow = features.get("fma") is False
+    with pytest.warns(RuntimeWarning, match="no fused multiply-add") if slow else contextlib.nullcontext():
+        call._check_processor.__wrapped__()
+
+
+def test_without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+    with pytest.raises(RuntimeError, match="NUMBA_DISABLE_JIT is set: the kernels exist in compiled form only"):
+        call.entry_point(None, None)
 
 
 def test_empty_fields() -> None:
