@@ -77,6 +77,7 @@ def test_operators_of_a_scalar(grid: fg.Grid | None) -> None:
     along = p.fieldgrad.directional_derivative(FLOW, grid=grid)
     same(along, fg.directional_derivative(p, FLOW, grid=grid))
     same(p.fieldgrad.scalar_dissipation(2.0, grid=grid), fg.scalar_dissipation(p, 2.0, grid=grid))
+    same(p.fieldgrad.order_map(order=2, grid=grid), fg.order_map(p, order=2, grid=grid))
     same(p.fieldgrad.mean("x", grid=grid), fg.mean(p, "x", grid=grid))
     same(FLOW.fieldgrad.mean(grid=grid), fg.mean(FLOW, grid=grid))
 

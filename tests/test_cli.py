@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +230,9 @@ def test_info_without_velocity(run: Any, tmp_path: Path) -> None:
     ran = run("info", "scalar.nc")
     assert (ran.code, ran.err) == (0, "")
     assert "Velocity: none." in ran.out
+    ran = run("info", "scalar.nc", "--components", "T,S")
+    assert ran.code == 4
+    assert "'S' is no variable" in one_line(ran.err)
     xr.Dataset().to_netcdf("nothing.nc", engine="netcdf4")
     ran = run("info", "nothing.nc")
     assert ran.code == 4
@@ -273,6 +277,7 @@ def test_unreadable_input(content: bytes | None, message: str, run: Any, tmp_pat
         (["-q", "vorticity", "--scheme", "upwind"], 2, "'upwind' must be finite_difference, least_squares or"),
         (["-q", "vorticity", "--scheme", "least_squares:4"], 2, "'4' must be an odd number of points"),
         (["-q", "vorticity", "-p", "viscosity"], 2, "NAME=VALUE"),
+        (["-q", "vorticity", "-p", "viscosity=1", "-p", "viscosity=2"], 2, "'viscosity' is given twice"),
         (["-q", "vorticity", "--no-such-option"], 2, "--no-such-option"),
         (["-q", "vorticity", "--scheduler", "many"], 2, "--scheduler: 'many' is not known; it must be threads"),
         (["-q", "vorticity", "--resume"], 5, "for --resume write to a name in .zarr"),
@@ -398,6 +403,55 @@ def test_interrupt(run: Any, plane: Path, monkeypatch: Any) -> None:
     assert ran.code == 130
     assert one_line(ran.err) == "fieldgrad: error: interrupted\n"
     assert os.listdir(plane.parent) == ["flow.nc"]
+    monkeypatch.setattr(cli, "_app", stop)  # before typer is there to see it
+    ran = run("info", plane)
+    assert ran.code == 130
+    assert one_line(ran.err) == "fieldgrad: error: interrupted\n"
+
+
+def test_too_little_memory(run: Any, plane: Path, monkeypatch: Any) -> None:
+    def large(*_: object, **__: object) -> None:
+        raise MemoryError("memory: 10 bytes cannot be had")
+
+    monkeypatch.setattr(streaming.labelled, "derive", large)
+    ran = run("derive", plane, "-o", "out.nc", "-q", "vorticity")
+    assert ran.code == 1
+    assert one_line(ran.err) == "fieldgrad: error: there is not enough memory for this\n"
+    assert os.listdir(plane.parent) == ["flow.nc"]
+
+
+def test_a_reader_that_has_seen_enough() -> None:
+    command = [sys.executable, "-m", "fieldgrad.cli", "--version"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
+
+
+def test_called_from_a_thread(run: Any, plane: Path) -> None:
+    """Only the main thread may have handlers of signals."""
+    with ThreadPoolExecutor(1) as pool:
+        ran = pool.submit(run, "info", plane).result()
+    assert (ran.code, ran.err) == (0, "")
+    assert "Velocity: u along x, v along y" in ran.out
+
+
+def test_width_where_there_is_no_terminal(run: Any, monkeypatch: Any) -> None:
+    monkeypatch.delenv("COLUMNS")
+    lines = run("quantities").out.splitlines()
+    assert 100 < max(map(len, lines)) <= 120
+
+
+def test_a_bar_shows_the_work_on_a_terminal(run: Any, plane: Path, monkeypatch: Any) -> None:
+    from rich.console import Console
+
+    monkeypatch.setattr(Console, "is_terminal", True)
+    ran = run("derive", plane, "-o", "out.nc", "-q", "vorticity")
+    assert ran.code == 0
+    assert "opening" in ran.err
+    assert "1/1" in ran.err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
@@ -519,6 +573,8 @@ def test_verify_prints_errors_and_draws(tmp_path: Path, capsys: pytest.CaptureFi
     xr.DataArray(np.zeros(80), {"y": nodes}, ["y"], "p").to_netcdf(tmp_path / "a.nc")
     assert cli.main(["verify", str(tmp_path / "a.nc"), "-o", str(tmp_path / "orders.png")]) == 0
     printed = capsys.readouterr().out
+    assert cli.main(["verify", str(tmp_path / "a.nc")]) == 0
+    assert printed.startswith(capsys.readouterr().out)
     worth = fg.verify(xr.open_dataset(tmp_path / "a.nc"))
     for accuracy in (2, 4, 6, 8):
         (row,) = re.findall(rf"^ *y +{accuracy} +(.*)$", printed, re.MULTILINE)

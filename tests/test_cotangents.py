@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from kernels.oracles import ORACLES, mp
 from numpy.typing import DTypeLike
 
 import fieldgrad as fg
+from fieldgrad import adjoint
 
 slow = pytest.mark.slow
 TOLERANCE = {np.dtype(np.float64): 1e-13, np.dtype(np.float32): 1e-5}
@@ -146,6 +148,19 @@ def test_walls_of_each_component_and_axes_that_point_down() -> None:
             assert abs(product(forth, y) - product(ds, back)) <= 1e-13 * size(forth) * size(y)
 
 
+def test_cotangents_of_linear_quantities() -> None:
+    """At a point: with the cotangent c of a quantity Q = A(L), the sums c . A(L) and A^T(c) . L are one."""
+    rng = np.random.default_rng(12)
+    for name, transpose in adjoint._LINEAR.items():
+        for n in ORACLES[name].dimensions:
+            L = rng.normal(size=(n, n))
+            value = np.array(ORACLES[name].function(mp.matrix(L.tolist())), float)
+            c = rng.normal(size=value.shape)
+            tensor = transpose(c, "xyz"[:n], "xyz"[:n])
+            pulled = sum(part * L["xyz".index(i), "xyz".index(j)] for (i, j), part in tensor.items())
+            assert pulled == pytest.approx(float((c * value).sum()), rel=1e-13), name
+
+
 @slow
 def test_the_velocity_itself_and_time() -> None:
     ds, carrier = flow("time", "y", "x", names="uv"), flow("time", "y", "x", names="uv", seed=5)
@@ -168,6 +183,15 @@ def test_a_vector_in_one_array_comes_back_so() -> None:
         assert list(array.component) == ["z", "x", "y"]
         for label, name in zip("xyz", "uvw", strict=True):
             assert np.array_equal(array.sel(component=label).transpose("z", "y", "x"), expected[name])
+    arrays = [ds[name].rename(other) for name, other in zip("uvw", "abc", strict=True)]
+    beside = fg.vjp(partial(operator, components=arrays), ds, y)
+    assert beside.component.values.tolist() == ["x", "y", "z"]
+    for label, name in zip("xyz", "uvw", strict=True):
+        assert np.array_equal(beside.sel(component=label), expected[name])
+    bare = stacked.sel(component=["x", "y", "z"]).drop_vars("component")
+    without = fg.vjp(operator, bare, y)
+    assert "component" not in without.coords
+    assert np.array_equal(without, array.sel(component=["x", "y", "z"]))
 
 
 # Quantities: their pointwise derivatives are tested against 120 digits beside the kernels.
@@ -439,6 +463,13 @@ def test_quantities_on_dask_have_the_bits_of_the_whole(quantities: Any) -> None:
 # Errors
 
 
+def test_labels_of_a_cotangent_in_any_order() -> None:
+    f = noise("z", "y", "x")
+    y = randomly(fg.gradient(f))
+    turned = y.sel(component=["z", "x", "y"]).transpose("y", ..., "component")
+    xr.testing.assert_identical(fg.vjp(fg.gradient, f, turned), fg.vjp(fg.gradient, f, y))
+
+
 def test_errors_name_the_argument() -> None:
     f, ds = noise("z", "y", "x"), flow("z", "y", "x")
     y = fg.gradient(f).copy()
@@ -471,6 +502,11 @@ def test_errors_name_the_argument() -> None:
         fg.vjp(fg.gradient, f, y * 1j)
     with pytest.raises(TypeError, match=r"cotangent: must be a pair"):
         fg.vjp(fg.decompose, ds, f)
+    L = f.expand_dims(component=list("xyz"), direction=list("xyz"))
+    with pytest.raises(
+        TypeError, match=r"primal: is a tensor; pass the velocity, the parts of a tensor need no adjoint"
+    ):
+        fg.vjp(fg.decompose, L, (L, L))
     with pytest.raises(TypeError, match=r"cotangent: is \['f'\]; pass a Dataset with the variables vorticity, spin"):
         fg.vjp(partial(fg.derive, quantities=["vorticity", "spin"]), ds, f.to_dataset())
     with pytest.raises(TypeError, match=r"cotangent: is DataArray; pass a Dataset with the variables u, v, w"):

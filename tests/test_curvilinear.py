@@ -87,14 +87,27 @@ def solid(kind: str) -> xr.Dataset:
         "terrain on curved levels": {"x": (flat, x[0]), "y": (flat, y[0]), "z": (dims, z)},
         "terrain on a rectangle": {"i": i[0, 0] ** 1.2, "j": j[0, :, 0] ** 1.3, "z": (dims, z)},
         "levels": {"x": (flat, x[0]), "y": (flat, y[0]), "k": ("k", k[:, 0, 0] ** 1.5)},
+        "twisted levels": {"x": (dims, x + 0.2 * k * j), "y": (dims, y - 0.1 * k * i), "k": ("k", k[:, 0, 0] ** 1.5)},
+        "each along two": {
+            "x": (("k", "i"), (i + 0.2 * np.sin(2 * k))[:, 0]),
+            "y": (flat, y[0]),
+            "z": (("k", "j"), (k + 0.1 * np.sin(3 * j))[:, :, 0]),
+        },
     }[kind]
     ds = xr.Dataset(coords=coords)
     ds["f"] = (dims, np.sin(x + y) * z)
     return ds
 
 
-SOLIDS = {"full": 9, "terrain on curved levels": 3, "terrain on a rectangle": 3, "levels": 0}
-AXES = {"terrain on a rectangle": {"x": "i", "y": "j"}, "levels": {"z": "k"}}
+SOLIDS = {
+    "full": 9,
+    "terrain on curved levels": 3,
+    "terrain on a rectangle": 3,
+    "levels": 0,
+    "twisted levels": 6,
+    "each along two": 9,
+}
+AXES = {"terrain on a rectangle": {"x": "i", "y": "j"}, "levels": {"z": "k"}, "twisted levels": {"z": "k"}}
 
 
 def solid_grid(kind: str, accuracy: int = 2) -> fg.Grid:
@@ -351,6 +364,70 @@ def test_curved_longitude_and_latitude() -> None:
     assert fitted([error(n) for n in sizes], sizes) > 1.8
 
 
+def test_second_derivatives_on_a_sphere() -> None:
+    """Harmonics of first degree, f = a . n: the Hessian is -f times the unit tensor, the Laplacian -2 f."""
+
+    def errors(n: int) -> tuple[float, float]:
+        lon, lat = tilted(n)
+        ds = globe(lon, lat)
+        values = np.cos(lat) * (0.3 * np.cos(lon) + 0.5 * np.sin(lon)) + np.sin(lat)
+        f = ds.u.copy(data=values)
+        hessian = RADIUS**2 * fg.hessian(f).values + values * np.eye(2)[:, :, None, None]
+        return rms(hessian), rms(RADIUS**2 * fg.laplacian(f).values + 2 * values)
+
+    sizes = (12, 30)
+    for pair in zip(*map(errors, sizes), strict=True):
+        assert fitted(list(pair), sizes) > 1.7
+
+
+def in_space(n: int, heights: str) -> xr.Dataset:
+    """A tilted grid with levels that follow the ground, or that are heights themselves."""
+    lon, lat = tilted(n)
+    k = np.linspace(0, 1, 6)[:, None, None]
+    if heights == "levels":
+        z = 4e5 * k * (1 + k)
+        ds = globe(lon, lat).assign_coords(k=("k", z.ravel(), {"units": "m", "axis": "Z"}))
+    else:
+        z = 3e5 * (k * (1 - 0.2 * np.sin(3 * lon)) + 0.2 * np.sin(3 * lon))
+        ds = globe(lon, lat).assign_coords(z=(("k", "j", "i"), z, {"units": "m"}))
+    r = (RADIUS + z + 0 * lon) / RADIUS
+    f = (r * np.cos(lat) * np.cos(lon)) ** 2
+    return ds.assign(f=(("k", "j", "i"), f))
+
+
+def test_shallow_atmosphere_is_as_wide_at_every_height() -> None:
+    ds = in_space(6, "levels")
+    shallow, deep = (metric_of(fg.infer_grid(ds, shallow=one)) for one in (True, False))
+    surface = metric_of(fg.infer_grid(ds, axes={"z": None}))
+    assert set(shallow.connection) == {(0, 0, 1), (1, 0, 0)}
+    assert len(deep.connection) == 6
+    for key, term in surface.transform.items():
+        np.testing.assert_array_equal(shallow.value(shallow.transform[key]), surface.value(term))
+    # lengths in proportion to the distance from the centre
+    r = (RADIUS + ds.k.values) / RADIUS
+    for key in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        found, wanted = (one.value(one.transform[key]) for one in (deep, shallow))
+        np.testing.assert_allclose(found * r, wanted + 0 * r, rtol=1e-13)
+
+
+def test_a_band_around_a_sphere_closes_on_itself() -> None:
+    def band(n: int, turn: float = 2 * np.pi) -> tuple[xr.Dataset, np.ndarray]:
+        b, a = np.meshgrid(np.linspace(-0.6, 0.6, n), np.arange(4 * n) * turn / (4 * n), indexing="ij")
+        x, y, z = np.cos(b) * np.cos(a), np.cos(b) * np.sin(a), np.sin(b)
+        y, z = np.cos(0.7) * y - np.sin(0.7) * z, np.sin(0.7) * y + np.cos(0.7) * z
+        lon, lat = np.arctan2(y, x) + np.pi, np.arcsin(z)
+        return globe(lon, lat), exact_wind_gradient(lon, lat)
+
+    def error(n: int) -> float:
+        ds, exact = band(n)
+        return RADIUS * rms(fg.velocity_gradient(ds, grid=fg.infer_grid(ds, periodic=["i"])).values - exact)
+
+    sizes = (10, 24)
+    assert fitted([error(n) for n in sizes], sizes) > 1.7
+    with pytest.raises(ValueError, match=r"periodic: the grid does not close along 'i' at j=0"):
+        fg.infer_grid(band(6, turn=3.0)[0], periodic=["i"])
+
+
 def test_date_line_is_no_place_of_its_own() -> None:
     lon, lat = tilted(9)
     ds, there = globe(lon, lat), globe(lon, lat)
@@ -467,10 +544,27 @@ def test_folded_and_flat_cells_are_named() -> None:
     holes[2, 7] = np.nan
     with pytest.raises(ValueError, match=r"grid: the coordinate of direction 'x' is not finite at j=2, i=7"):
         fg.infer_grid(plane(holes, y))
+    deep = in_space(5, "terrain")
+    with pytest.raises(
+        ValueError, match=r"geometry: the node at k=0, j=.*, i=.* lies at or below the centre of a sphere"
+    ):
+        fg.infer_grid(deep.assign_coords(z=deep.z - 1e5), radius=2e4)
     lost = globe(*tilted(5))
     lost["lat"][1, 2] = 91.0
     with pytest.raises(ValueError, match=r"geometry: the latitude at j=1, i=2 lies beyond a pole"):
         fg.infer_grid(lost)
+
+
+def test_stencils_that_fold_what_is_no_fold() -> None:
+    """Three points in a row lie near one another: the cells are right, and a wide stencil has a slope below zero."""
+    j, i = np.meshgrid(np.arange(7.0), np.r_[np.arange(5.0), 4.01, 4.02, np.arange(5.0, 9.0)], indexing="ij")
+    ds = plane(i + 0.001 * j, j)
+    metric_of(fg.infer_grid(ds))
+    grid = fg.infer_grid(ds, accuracy=4)
+    with pytest.raises(
+        ValueError, match=r"grid: the Jacobian of the coordinates at j=0, i=5 has the wrong sign; there"
+    ):
+        fg.gradient(ds.f, grid=grid)
 
 
 def test_either_orientation_is_a_grid() -> None:

@@ -79,6 +79,18 @@ def test_metric_is_what_unit_vectors_give(name: str) -> None:
         check(0.0 if term is None else metric.value(term), dot(e[i], turned))
 
 
+def test_scale_factors_that_do_not_change_have_no_slopes() -> None:
+    nodes = [fg.Axis(name, name, np.linspace(0.0, 1.0, 5)) for name in "abc"]
+    system = fg.Orthogonal(
+        ("a", "b", "c"), "mine", (lambda a, b, c: 2 + 0 * (a + b), lambda a, b, c: 1 + a + 0 * b, 1.0)
+    )
+    metric = metric_of(fg.Grid(tuple(nodes), system=system))
+    assert metric is not None
+    assert set(metric.connection) == {(1, 1, 0), (0, 1, 1)}
+    # u_a (dh_b/da)/(h_a h_b)
+    np.testing.assert_allclose(metric.value(metric.connection[1, 1, 0])[:, 0, 0], 0.5 / (1 + nodes[0].nodes))
+
+
 def test_constant_entries_are_numbers_and_others_as_thin_as_they_can_be() -> None:
     nodes = NODES["sphere"](5)
     metric = metric_of(SPHERE.grid(SPHERE.dataset(nodes)))

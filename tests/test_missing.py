@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fieldgrad as fg
+from fieldgrad import operators
+from fieldgrad.stencils import derivative_stencil
 
 da = pytest.importorskip("dask.array")
 
@@ -286,6 +288,12 @@ def test_plans_are_kept_while_the_holes_stay() -> None:
     same(OPERATORS["q_criterion"](SPACE.where(BODY), grid),
          OPERATORS["q_criterion"](SPACE.where(BODY), fg.infer_grid(SPACE, missing="adapt")))  # fmt: skip
     assert len(_plans[grid]) == 2
+
+
+def test_order_maps_need_holes() -> None:
+    frame = operators.Frame(("x",), (0,), (derivative_stencil(np.arange(5.0)),))
+    with pytest.raises(ValueError, match="frame: knows of no holes; pass one with the valid points"):
+        operators.accuracies([np.zeros(5)], frame)
 
 
 def test_means_are_over_valid_points() -> None:

@@ -52,6 +52,21 @@ def test_a_positive_field_goes_from_dark_to_light() -> None:
     assert ax.get_xlabel() == "y [m]"
 
 
+def test_quantities_with_units() -> None:
+    pint = pytest.importorskip("pint")
+    f = labelled(field())
+    plane = f.isel(z=0).copy(data=pint.UnitRegistry().Quantity(f.isel(z=0).values, "1/s^2")).drop_attrs(deep=False)
+    ax = fg.plot.slice(plane.assign_attrs(long_name="lambda2"))
+    assert ax.figure.axes[1].get_ylabel() == r"$\lambda_2$ [s-2]"
+    np.testing.assert_array_equal(ax.collections[0].get_array(), f.isel(z=0).values)
+
+
+def test_axes_of_ones_own() -> None:
+    ax = plt.figure().add_subplot()
+    assert fg.plot.slice(labelled(field()), z=0, ax=ax) is ax
+    assert len(ax.collections) == 1
+
+
 def test_component_labels() -> None:
     f = labelled(field()).rename("vorticity").expand_dims(component=["x", "y"]).assign_attrs(long_name="vorticity")
     assert fg.plot.label(f.sel(component="y")) == r"$(\omega)_{y}$ vorticity [s-2]"

@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 
 import fieldgrad as fg
+from fieldgrad.units import of_quantity
 
 pint = pytest.importorskip("pint")
 units = pint.UnitRegistry()
@@ -120,6 +121,16 @@ def test_viscosity_as_a_quantity() -> None:
         fg.derive(flow(), "dissipation", viscosity=units("1 Pa s"))
     field = xr.DataArray(np.full(len(Y), 10.0), dims="y", attrs={"units": "mm2 s-1"})
     assert fg.derive(flow(), "dissipation", viscosity=field).dissipation.units == "mm2 s-3"
+
+
+def test_powers_that_are_fractions_are_no_units() -> None:
+    assert of_quantity(units("1 m**0.5 / s")) is None
+    assert of_quantity(units("1 m**2 / s")) == "m2 s-1"
+    mine = fg.Quantity("mine", lambda L, c: c * L[0][1], parameters=("c",), dimensions=(2,))
+    with pytest.raises(
+        ValueError, match=r"c: is in meter \*\* 0.5, of which a power is a fraction; pass a plain number"
+    ):
+        fg.derive(flow(), mine, c=units("2 m**0.5"))
 
 
 def test_what_is_added_to_squares_of_rates_is_in_their_units() -> None:

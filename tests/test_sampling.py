@@ -340,6 +340,8 @@ def test_refusals_of_what_does_not_fit() -> None:
         fg.sample(ds, {"x": p.rename(p="component"), "y": 0.5, "z": 0.5}, "value")
     with pytest.raises(ValueError, match="'vorticity' is one of a velocity"):
         fg.sample(ds.u, {"x": 0.5, "y": 0.5, "z": 0.5}, "vorticity")
+    with pytest.raises(TypeError, match="viscosity: nothing that is asked for takes parameters"):
+        fg.sample(ds.u, {"x": 0.5, "y": 0.5, "z": 0.5}, "value", viscosity=1.0)
     metres = ds.assign_coords(x=ds.x.assign_attrs(units="m"))
     with pytest.raises(ValueError, match="along 'x' are in km, and its coordinate is in m"):
         fg.sample(metres, {"x": p.assign_attrs(units="km"), "y": 0.5, "z": 0.5}, "value")

@@ -131,6 +131,16 @@ def test_latitudes_are_needed(call: Callable[..., Any]) -> None:
         call(flow)
     with pytest.raises(TypeError, match="obj: is a ndarray"):
         call(np.zeros(3))
+    line = globe().isel(lat=0, drop=True)
+    with pytest.raises(
+        ValueError, match="grid: has no direction y, along which the latitude runs; keep that dimension"
+    ):
+        call(line, grid=fg.infer_grid(line, geometry="spherical"))
+
+
+def test_latitudes_are_those_of_the_data() -> None:
+    with pytest.raises(ValueError, match="grid: dimension 'lat' of 13 points is not that of the data; infer it from"):
+        fg.coriolis_parameter(globe().isel(lat=slice(5)), grid=fg.infer_grid(globe()))
 
 
 def test_units_must_fit() -> None:

@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
+from kernels.oracles import ORACLES, mp
 
 import fieldgrad as fg
 
 torch = pytest.importorskip("torch")
 import fieldgrad.torch as ft  # noqa: E402
-from fieldgrad.torch_quantities import FORMULAS  # noqa: E402
+from fieldgrad.torch_quantities import FORMULAS, Gradient  # noqa: E402
 
 slow = pytest.mark.slow
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
@@ -239,6 +241,18 @@ def test_laplacian_and_dimensions_in_another_order() -> None:
     assert torch.autograd.gradcheck(lambda one: ft.laplacian(one, grid), f[0].detach().requires_grad_())
 
 
+@pytest.mark.parametrize("name", FORMULAS)
+def test_formulas_are_those_of_the_definitions(name: str) -> None:
+    formula, rng = FORMULAS[name], np.random.default_rng(8)
+    given = [0.7] * len(formula.parameters)
+    for n in formula.dimensions:
+        L = rng.normal(size=(4, n, n))
+        values = formula.function(Gradient(torch.tensor(np.moveaxis(L, 0, -1))), *given)
+        for value, own in zip(np.moveaxis(values.numpy(), -1, 0), L, strict=True):
+            exact = np.array(ORACLES[name].function(mp.matrix(own.tolist()), *map(mp.mpf, given)), float)
+            np.testing.assert_allclose(value, exact, rtol=1e-11, atol=1e-13)
+
+
 @slow
 @pytest.mark.parametrize("names", ["xyz", "xz"])
 def test_quantities_are_those_of_derive(names: str) -> None:
@@ -274,6 +288,16 @@ def test_errors_with_a_grid() -> None:
         ft.divergence(u.movedim(1, 3).movedim(1, 2), grid)
     with pytest.raises(ValueError, match=r"velocity\[1\]: has shape \(5, 6, 1\)"):
         ft.divergence([u[0], u[1, ..., :1], u[2]], grid)
+    with pytest.raises(ValueError, match=r"dim: \[0, 1\] does not name a dimension of velocity\[0\], of shape"):
+        ft.divergence(u, grid, dim=(0, 1))
+    with pytest.raises(ValueError, match=r"dim: \[0, 1, 3\] does not name a dimension"):
+        ft.divergence(u, grid, dim=(0, 1, 3))
+    angles = fg.Grid((replace(grid.axes[0], obstacle="is a longitude"), *grid.axes[1:]))
+    with pytest.raises(ValueError, match=r"grid: dimension 'x' is a longitude, so lengths along it are not known"):
+        ft.divergence(u, angles)
+    plane = fg.Grid(grid.axes[:2])
+    with pytest.raises(ValueError, match=r"velocity: has three components on a plane"):
+        ft.derive(u[..., 0], "vorticity", plane)
     with pytest.raises(ValueError, match=r"dim: \[0, 0, 1\] names a dimension twice"):
         ft.divergence(u, grid, dim=(0, 0, 1))
     with pytest.raises(ValueError, match=r"quantities: 'lambda2' has no formula in PyTorch; there are "):

@@ -180,6 +180,22 @@ def test_a_deviation_may_be_given_in_many_ways() -> None:
     xr.testing.assert_identical(ds.fieldgrad.uncertainty("vorticity", std={"u": 0.1, "v": 0.2}), base)
 
 
+def test_a_deviation_with_units() -> None:
+    pint = pytest.importorskip("pint")
+    ds, std = plane(), pint.UnitRegistry().Quantity(100.0, "mm/s")
+    with pytest.raises(ValueError, match="std: is in millimeter / second, and 'u' has no units; pass a plain number"):
+        fg.uncertainty(ds, "vorticity", std=std)
+    for name in "uv":
+        ds[name].attrs["units"] = "m s-1"
+    given = [fg.uncertainty(ds, "vorticity", std=one).vorticity.values for one in (std, 0.1)]
+    np.testing.assert_allclose(*given, rtol=1e-14)
+
+
+def test_no_correlation_length_is_independence() -> None:
+    found = [fg.uncertainty(plane(), "vorticity", std=0.1, correlation_length=length) for length in (0.0, None)]
+    xr.testing.assert_identical(*found)
+
+
 @pytest.mark.parametrize("length", [None, LENGTH], ids=["independent", "correlated"])
 def test_the_bits_of_the_whole(length: float | None) -> None:
     ds = plane()
@@ -197,6 +213,12 @@ def test_the_bits_of_the_whole(length: float | None) -> None:
     assert lazy.hessian.chunks is not None
     same = fg.uncertainty(f, names, std=std["u"], correlation_length=length, grid=grid)
     xr.testing.assert_identical(lazy.compute(), same)
+    # selections leave chunks of no nodes behind
+    gappy = {"x": (3, 0, 5), "y": (0, 7)}
+    xr.testing.assert_identical(fg.uncertainty(f.chunk(gappy), names, std=std["u"], correlation_length=length,
+                                               grid=grid).compute(), same)  # fmt: skip
+    lazy = fg.uncertainty(ds.chunk(gappy), ["vorticity", "dissipation"], std=std, **given)
+    xr.testing.assert_identical(lazy.compute(), whole)
 
 
 @pytest.mark.parametrize("points", [1, 10])

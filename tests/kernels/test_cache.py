@@ -117,3 +117,16 @@ def test_an_edited_source_is_never_served_from_a_stale_cache(tmp_path: Path, cop
     edited = run(cache, copied, "divergence")
     assert edited["misses"] == 1
     assert edited["values"]["divergence"] != pytest.approx(before["values"]["divergence"], abs=1e-6)
+
+
+def test_a_type_that_comes_from_a_pickle_learns_what_is_said_of_it_later() -> None:
+    """As in a process that reads an index of kernels before it makes a call of the same kind."""
+    from fieldgrad.kernels.spec import Point, Points, _recalled
+
+    point = Point(print, "nobody has heard of this one")
+    recalled = _recalled(Points, f"points[True/5/{point.label}]")
+    with pytest.raises(AttributeError, match="staged"):
+        recalled.staged  # noqa: B018
+    made = Points((point,), True, 5)
+    assert made is recalled
+    assert (made.points, made.staged, made.first) == ((point,), True, 5)

@@ -6,6 +6,7 @@ Each different width, number of axes and memory order is compiled once, which ta
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import signal
 import subprocess
@@ -824,6 +825,33 @@ def test_an_error_in_a_thread_is_raised(threads: Callable[[int], None]) -> None:
     threads(2)
     with pytest.raises(MemoryError, match="no scratch"):
         sharing.share(work, (), 8, 10**6)
+
+
+def test_more_threads_than_before_and_new_ones_in_a_child() -> None:
+    pool, go_on = sharing._Threads(), threading.Event()
+    (slow,) = pool.submit(1, lambda: assert_true(go_on.wait(10)))
+    for count in (3, 2, 4):
+        together = threading.Barrier(count)
+        for one in pool.submit(count, lambda: assert_true(together.wait(10) >= 0)):  # noqa: B023
+            one.result(10)
+    go_on.set()
+    slow.result(10)
+    workers = pool.pool
+    pool.forget()  # as after a fork, which no thread survives
+    assert pool.submit(1, lambda: None)[0].result(10) is None
+    assert pool.pool is not workers
+
+
+def assert_true(value: bool) -> None:
+    assert value
+
+
+@pytest.mark.parametrize("features", [{}, {"fma": True}, {"fma": False}])
+def test_a_processor_without_fused_multiply_add(features: dict[str, bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(call.llvmlite.binding, "get_host_cpu_features", lambda: features)
+    slow = features.get("fma") is False
+    with pytest.warns(RuntimeWarning, match="no fused multiply-add") if slow else contextlib.nullcontext():
+        call._check_processor.__wrapped__()
 
 
 def test_empty_fields() -> None:

@@ -370,6 +370,10 @@ PAIRS: dict[str, tuple[tuple[Any, float], tuple[Any, float]]] = {
         (made(USES_PAIR, PAIR=FIRST(2.0, 3.0)), 2),
         (made(USES_PAIR, PAIR=SECOND(2.0, 3.0)), 3),
     ),
+    "built-in function": (
+        (made("def f(L): return g(L[0][0])", g=math.sqrt), 1),
+        (made("def f(L): return g(L[0][0])", g=math.exp), math.e),
+    ),
     "class of a tuple": (
         (made(MAKES_PAIR, Pair=FIRST), 2),
         (made(MAKES_PAIR, Pair=SECOND), 3),
@@ -403,6 +407,12 @@ def test_options_of_a_helper_count() -> None:
     assert len({user.key_of("mine", function) for function in functions}) == 2
     # the arithmetic of the engine, unless a helper says otherwise: nothing raises in the midst of a loop
     assert value(functions[0]) == np.inf
+
+
+def test_a_helper_of_two_names_and_one_that_calls_itself() -> None:
+    helper = jitted(2.0)
+    recursive = "@numba.njit\ndef h(x, n):\n  return h(x + x, n - 1) if n > 0 else x\n"
+    assert value(made(f"{recursive}def f(L): return a(L[0][0]) + b(L[0][0]) + h(L[0][0], 3)", a=helper, b=helper)) == 12
 
 
 def test_a_global_that_has_changed_since() -> None:
@@ -471,6 +481,7 @@ class Callables:
         (made("def f(L): return D['a'] * L[0][0]", D={"a": 1.0}), "uses 'D', a dict, whose changes cannot be followed"),
         (made("def f(L): return A[0] * L[0][0]", A=[1.0]), "uses 'A', a list, whose changes cannot be followed"),
         (made("def f(L): return O.a * L[0][0]", O=Callables()), "uses 'O', a Callables, whose changes cannot"),
+        (made("def f(L): yield L[0][0]"), "is a generator or a coroutine; it must return its value"),
         (functools.partial(shear), "is a partial; it must be a plain Python function"),
         (Callables(), "is a Callables; it must be a plain Python function"),
         (Callables().method, "is a method; it must be a plain Python function"),
@@ -479,7 +490,7 @@ class Callables:
     ],
     ids=[
         "undefined name", "unknown method", "plain helper", "import", "with", "no argument", "too many arguments",
-        "dict", "list", "object", "partial", "callable", "method", "builtin", "ufunc",
+        "dict", "list", "object", "generator", "partial", "callable", "method", "builtin", "ufunc",
     ],
 )  # fmt: skip
 def test_functions_that_are_refused(function: Any, message: str) -> None:
