@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldgrad.grid import Axis, Grid, checked_nodes, is_uniform
+from fieldgrad.grid import Axis, Grid, Mask, checked_nodes, is_uniform, table
+from fieldgrad.least_squares import LeastSquares
+from fieldgrad.stencils import derivative_stencil
 from fieldgrad.walls import Wall
 
 
@@ -250,3 +252,209 @@ def test_axes_and_tables_stay_frozen_through_a_pickle() -> None:
     assert not again.nodes.flags.writeable
     assert not table.band.flags.writeable
     np.testing.assert_array_equal(table.matrix(), again.stencil().matrix())
+
+
+# ------------------------------------------------------------------------------------------ coordinates at their limits
+
+
+def test_no_nodes_and_infinite_ends() -> None:
+    assert checked_nodes([], "x").shape == (0,)
+    for values in ([-np.inf, 0.0, 1.0], [2.0, 1.0, -np.inf]):
+        with pytest.raises(ValueError, match="is not finite"):
+            checked_nodes(values, "x")
+    with pytest.raises(ValueError, match=r"index 2 is NaT; drop that point"):
+        checked_nodes(np.array(["2000-01-01", "2000-01-02", "NaT", "NaT"], dtype="M8[s]"), "t")
+    with pytest.raises(ValueError, match=r"value 4.0 at index 3 repeats"):
+        checked_nodes([0.0, 1.0, 4.0, 4.0, 4.0], "x")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rounding_that_is_still_uniform(dtype: type) -> None:
+    """Four units in the last place of the largest position, and no more."""
+    unit = float(np.finfo(dtype).eps)
+    # 0.3 is no number of float32, hence these of float64 are told from those
+    offset = 0.0 if dtype == np.float32 else 0.3 * 2**-10
+    for units, expected in ((3, True), (6, False)):
+        nodes = offset + np.array([4.0, 5.0, 6.0, 7.0, 8.0])
+        nodes[2] += units * unit * 8
+        assert is_uniform(nodes) is expected
+        assert is_uniform(-nodes[::-1]) is expected
+    assert is_uniform(np.array([0.0, 7.0]))
+    assert not is_uniform(np.array([0.0, 7.0, 8.0]))
+
+
+def test_tables_of_short_axes_are_kept() -> None:
+    for count, kept in ((4096, True), (4097, False)):
+        nodes = np.arange(float(count))
+        assert (table(nodes, 1, 2) is table(nodes, 1, 2)) is kept
+        walls = Axis("x", "x", nodes, boundary=((None, (Wall(0.0), None)),))
+        assert (walls.stencil() is walls.stencil()) is kept
+        np.testing.assert_array_equal(table(nodes, 1, 2).band, derivative_stencil(nodes, 1, 2).band)
+    np.testing.assert_array_equal(
+        table(np.arange(9.0), 1, 4, edge_accuracy=2).matrix(),
+        derivative_stencil(np.arange(9.0), 1, 4, edge_accuracy=2).matrix(),
+    )
+
+
+# ------------------------------------------------------------------------------------------- walls, schemes, directions
+
+
+def test_what_is_known_of_which_field() -> None:
+    low, high, own = Wall("symmetric"), Wall(0.0), (Wall(2.0), None)
+    axis = Axis("y", "y", np.arange(5.0), boundary=((None, (low, high)), ("T", own), ("x", (None, high))))
+    assert axis.ends() == (low, high)
+    assert axis.ends("p") == (low, high)
+    assert axis.ends("T") == own
+    assert axis.ends("T", "z") == own
+    assert axis.ends("u", "x") == (None, high)
+    assert axis.ends("w", "z") == (low, high)
+    # a mirror turns the component across it
+    assert axis.ends("v", "y") == (Wall("antisymmetric"), high)
+    assert Axis("y", "y", np.arange(5.0)).ends("v", "y") == (None, None)
+    moving = Axis("y", "lat", np.arange(5.0), boundary=((None, (None, Wall(1.5))),))
+    assert moving.ends("T") == (None, Wall(1.5))
+    with pytest.raises(ValueError, match=r"boundary: dimension 'lat' has the value 1.5 at an end for all components"):
+        moving.ends("u", "x")
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_cells_reach_to_the_planes(direction: int) -> None:
+    nodes = np.array([1.0, 2.0, 4.0])[::direction]
+    both = (Wall(0.0), Wall("symmetric", at=5.5))
+    cells = Axis("y", "y", nodes, boundary=((None, both),))
+    assert cells.reach == ((0.5, 5.5) if direction == 1 else (5.5, 0.5))
+    assert cells.cell_sizes.tolist() == [1.0, 1.5, 2.5][::direction]
+    # planes that are said to lie elsewhere for another field tell nothing
+    other = Axis("y", "y", nodes, boundary=((None, both), ("T", (Wall(0.0, at=0.25), None))))
+    assert other.reach == ((1.0, 5.5) if direction == 1 else (5.5, 1.0))
+    assert Axis("y", "y", nodes).reach == (nodes[0], nodes[-1])
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_walls_are_of_coordinates_not_of_indices(direction: int) -> None:
+    nodes = np.array([0.5, 1.5, 2.5, 3.5])
+    axis = Axis("y", "y", nodes[::direction], boundary=((None, (Wall(0.0), None)),))
+    f = nodes[::direction] ** 2
+    stencil = axis.stencil()
+    known = np.zeros(4) if stencil.known is None else stencil.known
+    found = stencil.matrix() @ f - stencil.row_sum * known
+    np.testing.assert_allclose(found, 2 * nodes[::direction], rtol=1e-13)
+    bare = Axis("y", "y", nodes[::direction]).stencil().matrix()
+    changed = 0 if direction == 1 else -1
+    assert not np.array_equal(stencil.matrix()[changed], bare[changed])
+    np.testing.assert_allclose(stencil.matrix()[-1 - changed], bare[-1 - changed], rtol=1e-14, atol=1e-15)
+
+
+def test_fields_of_other_walls_have_tables_of_their_own() -> None:
+    axis = Axis("y", "y", np.arange(6.0), boundary=(("T", (Wall(1.0), None)), ("p", (None, Wall(0.0)))))
+    assert not axis.stencil(1, [("T", None), ("T", None)]).each
+    assert len(axis.stencil(1, [("T", None), ("p", None)]).each) == 2
+    assert not axis.stencil(1, [("q", None)]).bounded
+
+
+def test_walls_stand_in_for_nodes() -> None:
+    with pytest.raises(
+        ValueError, match=r"has 2 points; a derivative of order 1 and accuracy 2 needs at least 3, use a"
+    ):
+        Axis("x", "x", np.arange(2.0)).stencil()
+    assert Axis("x", "x", np.arange(2.0), boundary=((None, (Wall(0.0), None)),)).stencil().rows == 2
+    with pytest.raises(ValueError, match=r"accuracy 8 on a periodic axis needs at least 9, use a smaller accuracy or"):
+        Axis("x", "x", np.arange(8.0), period=9.0, accuracy=8).stencil()
+    with pytest.raises(
+        ValueError, match=r"needs at least 7, use a smaller accuracy or a narrower window or more points"
+    ):
+        Axis("x", "x", np.arange(6.0), scheme=LeastSquares(points=7)).stencil()
+    assert Axis("x", "x", np.arange(7.0), scheme=LeastSquares(points=7)).stencil().rows == 7
+
+
+def test_boundary_of_a_periodic_axis_is_refused() -> None:
+    walls = ((None, (Wall(0.0), None)),)
+    with pytest.raises(ValueError, match=r"boundary: dimension 'x' is periodic and has no ends"):
+        Axis("x", "x", np.arange(4.0), period=4.0, boundary=walls)
+    with pytest.raises(ValueError, match="boundary: "):
+        Axis("x", "x", np.arange(4.0), boundary=((None, (None, Wall(0.0, at=1.5))),))
+
+
+def test_noise_of_a_difference_and_of_a_fit() -> None:
+    plain = Axis("x", "x", np.arange(9.0))
+    np.testing.assert_allclose(plain.noise_gain()[1:-1], np.sqrt(0.5), rtol=1e-15)
+    np.testing.assert_allclose(plain.noise_gain()[0], np.sqrt(9 + 16 + 1) / 2, rtol=1e-14)
+    # five nodes, which accuracy 2 takes where steps may be unequal: (-1, 16, -30, 16, -1)/12
+    np.testing.assert_allclose(plain.noise_gain(2)[4], np.sqrt(1 + 256 + 900 + 256 + 1) / 12, rtol=1e-14)
+
+
+def test_stretching_is_of_neighbours_in_either_sense() -> None:
+    assert Axis("x", "x", np.array([0.0, 4.0, 5.0, 6.0])).stretching == 4.0
+    assert Axis("x", "x", np.array([0.0, 1.0])).stretching == 1.0
+    assert Axis("x", "x", np.array([0.0, 1.0, 2.0, 3.0]), period=3.5).stretching == 2.0
+
+
+@pytest.mark.parametrize(("down", "left"), [((), False), ("y", True), ("xy", False), ("xyz", True)])
+def test_axes_that_point_down(down: str, left: bool) -> None:
+    nodes = np.arange(3.0)
+    axes = tuple(Axis(name, name, nodes, down=name in down) for name in "xyz")
+    assert Grid(axes).left_handed is left
+    assert ("the axes are left-handed" in repr(Grid(axes))) is left
+    assert not Grid(axes[:1]).left_handed
+    assert Grid(axes[:2]).left_handed is (len(set(down) & set("xy")) == 1)
+
+
+# ---------------------------------------------------------------------------------------------------------------- words
+
+
+def test_an_axis_in_words() -> None:
+    plain = Axis("x", "x", np.array([0.0, 0.125, 1.0]))
+    assert repr(plain) == "Axis('x', dim='x', points=3, spacing=0.125 to 0.875)"
+    assert plain.description == "x: 3 points from 0 to 1, accuracy 2"
+    assert len(plain) == 3
+    around = Axis("x", "lon", np.arange(4.0), units="m", period=4.0, accuracy=4)
+    assert repr(around) == "Axis('x', dim='lon', points=4, spacing=1 to 1, period=4, units='m')"
+    assert around.description == "x (lon): 4 points from 0 to 3 m, period 4 m, accuracy 4"
+    assert Axis("x", "x", np.array([])).description == "x: 0 points from nothing, accuracy 2"
+    odd = Axis(
+        "y", "y", np.arange(9.0), accuracy=4, scheme=LeastSquares(points=7), down=True,
+        boundary=((None, (Wall(0.0), None)), ("T", (None, Wall("symmetric", at=8.5)))),
+    )  # fmt: skip
+    assert odd.particulars == [
+        "0 below, nothing known above",
+        "T nothing known below, symmetric at 8.5 above",
+        "least squares over 7 points",
+        "points down",
+    ]
+    assert odd.description.endswith("accuracy 4, " + ", ".join(odd.particulars))
+    assert repr(odd).endswith(", ".join(odd.particulars) + ")")
+
+
+def test_a_grid_in_words() -> None:
+    nodes = np.arange(4.0)
+    mask = Mask(("y", "x"), np.ones((4, 3), bool))
+    assert repr(mask) == "Mask(y 4, x 3)"
+    axes = (Axis("x", "x", nodes), Axis("y", "y", nodes, down=True))
+    assert Grid(axes[:1]).description == "cartesian; x: 4 points from 0 to 3, accuracy 2"
+    assert repr(Grid(axes[:1])).splitlines()[0] == "<fieldgrad.Grid: cartesian, 1 axis>"
+    found = Grid(axes, why="two axes", notes=("a note",), mask=mask, missing="adapt", least_accuracy=2)
+    assert found.description.endswith("accuracy 2, points down; masked over y, x; missing adapt to accuracy 2")
+    lines = repr(found).splitlines()
+    assert lines[0] == "<fieldgrad.Grid: cartesian (inferred: two axes), 2 axes>"
+    assert lines[4:] == [
+        "a note",
+        "'y': points down",
+        "the axes are left-handed",
+        "missing: adapt, mask: Mask(y 4, x 3)",
+    ]
+    assert repr(Grid(axes[:1], mask=mask)).splitlines()[-1] == "missing: propagate, mask: Mask(y 4, x 3)"
+    assert repr(Grid(axes[:1], missing="shrink")).splitlines()[-1] == "missing: shrink, mask: none"
+    assert len(repr(Grid(axes[:1])).splitlines()) == 3
+    assert found.geometry == "cartesian"
+    assert found.directions == ("x", "y", "z")
+    with pytest.raises(KeyError, match="which has none"):
+        Grid(()).axis("x")
+
+
+def test_spacings_in_the_table_of_a_grid() -> None:
+    """One number where they are equal, also those that are so but for the rounding of the coordinate."""
+    rounded = Axis("x", "x", np.array([0.0, 0.1, 0.2, 0.3], dtype=np.float32))
+    stretched = Axis("y", "y", np.array([0.0, 1.0, 1.5]))
+    rows = [line.split() for line in repr(Grid((rounded,), (stretched,))).splitlines()[2:]]
+    assert rows[0][3:5] == ["0.1", "1"]
+    assert rows[1][3:7] == ["0.5", "to", "1", "2"]
