@@ -259,7 +259,8 @@ def _flush(
     points: Any, outs: Any, strides: Any, target: Any, g: Any, n: Any, streamed: Any, opens: Any, closes: Any
 ) -> None:
     """Copy staged values to memory, one output after the other."""
-    _flush_compiled(points, outs, strides, target, g, n, streamed)(points, outs, strides, target, g, n, streamed)
+    chosen = _flush_compiled(points, outs, strides, target, g, n, streamed, opens, closes)
+    chosen(points, outs, strides, target, g, n, streamed, opens, closes)
 
 
 @overload(_flush, jit_options=INLINED)
