@@ -2,41 +2,36 @@
 """Operators on dask arrays: each block with the nodes around it.
 
 A block needs the nodes that its stencils reach: thin pieces of the blocks beside it along each differentiated axis, and
-none of the corners. So there is one task for each block that brings its fields together, one for each of its axes that
-hands over the pieces along it, one that puts the pieces of its neighbours around it and runs the serial kernel, and one
-for each output. The tables of weights are made from the whole coordinate and sliced, hence a value has the same bits in
-every chunking.
+none of the corners. So there is one task for each block that begins it, one for each of its axes that hands over the
+pieces along it, one that ends the block with the pieces of its neighbours, and one for each output; what they do is in
+:mod:`fieldgrad.blocks`. The tables of weights are made from the whole coordinate and sliced, hence a value has the same
+bits in every chunking.
 
-Pieces of either side are handed over by one task since dask then releases blocks sooner: of 8^3 blocks, in the order
-that it gives the tasks, at most .44 are in memory at once; with a task for each piece it was .74, and two tasks more.
-Fields are brought together by a task that dask merges with what reads them, so that no worker of a cluster fetches them
-from several others: two workers held 108 MB of 250, from file to file, and 145 without.
+A block that waits for its neighbours is what takes memory. So it begins with the rows that need none of them, where
+these and the nodes that the others need take less memory than the fields; else it keeps the fields. And the task that
+ends it asks for its own pieces, too, which it does not need: in the order that dask then gives the tasks, at most .28
+of 4^3 blocks wait at once, and .14 of 8^3, which is about one plane; without, .66 and .30. Where all blocks end in one
+task more, as in a file, it is .59 and .62. The task that begins a block is one that dask merges with what reads the
+fields, so that they never wait themselves, nor travel.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from functools import partial
 from itertools import product
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fieldgrad import operators, poles
-from fieldgrad.masks import Holes, Rule
-from fieldgrad.operators import Array, Frame, as_field
+from fieldgrad import blocks, operators, poles
+from fieldgrad.blocks import Work
+from fieldgrad.operators import Array, Frame
 from fieldgrad.stencils import Stencil
-
-#: An operator: fields, their frame, and parameters (numbers, or arrays that broadcast) to one or more results.
-Work = Callable[[list[Array], Frame, list[Any]], list[Array]]
-#: A piece of a neighbour: its number along the axis, and a range of its nodes.
-Piece = tuple[int, int, int]
 
 
 def is_lazy(array: Any) -> bool:
@@ -228,6 +223,7 @@ class _Graph:
     ) -> None:
         import dask.array as da
         from dask.base import tokenize
+        from dask.layers import ArrayValuesDep
 
         parameters = [_parameter(value, fields[0].shape) for value in parameters]
         # the arrays of a metric are cut as parameters are, behind which they stand
@@ -248,23 +244,54 @@ class _Graph:
             if frame.holes.mask is not None:
                 whole.append(_chunked(frame.holes.mask, self.chunks))
             rules = [frame.holes.by_value, *map(astuple, frame.holes.rules)]
-        # dask merges this with what reads the fields, so that one task on one machine has all of a block
-        indices = tuple(range(len(self.chunks)))
-        pairs = [part for one in whole for part in (one, indices)]
-        meta = np.empty((0,) * len(indices), object)
-        self.together = da.blockwise(_together, indices, *pairs, meta=meta, align_arrays=False)  # type: ignore[no-untyped-call]
         ours = self.parameters[: len(self.parameters) - len(metric)]
-        names = [*(value.name if is_lazy(value) else value for value in (self.together, *ours)), metric]
+        names = [*(value.name if is_lazy(value) else value for value in (*whole, *ours)), metric]
         tables = [_contents(table) for stencil in frame.stencils for table in (stencil, *stencil.each)]
         structure = None if frame.metric is None else frame.metric.structure
         what = (frame.directions, frame.axes, frame.left_handed, frame.names, structure, tables, rules, leading)
         self.name = f"fieldgrad-{tokenize(work, names, *what, str(self.dtype))}"
+        self.tables, self.around = [], []
+        for number, (axis, stencil) in enumerate(zip(frame.axes, frame.stencils, strict=True)):
+            own = None if frame.holes is None else frame.holes.rules[number]
+            found, around = blocks.cut(stencil, own, self.chunks[axis])
+            self.tables.append(found)
+            self.around.append(around)
+        # dask merges this with what reads the fields, so that one task on one machine has all of a block
+        self.early = self._gains(whole)
+        indices = tuple(range(len(self.chunks)))
+        pairs = [part for one in whole for part in (one, indices)]
+        first: Any = blocks.together
+        given = {}
+        if self.early:
+            first = partial(blocks.begin, work, replace(frame, stencils=()), self.dtype, self.parameters)
+            given["name"] = f"{self.name}-begun"
+            for axis, found in zip(frame.axes, self.tables, strict=True):
+                values = {(place,): table for place, table in enumerate(found)}
+                pairs += [ArrayValuesDep((self.chunks[axis],), values), (axis,)]
+        meta = np.empty((0,) * len(indices), object)
+        self.first = da.blockwise(first, indices, *pairs, meta=meta, align_arrays=False, **given)  # type: ignore[no-untyped-call]
+
+    def _gains(self, fields: Sequence[Any]) -> bool:
+        """Whether blocks begin before their neighbours are there: if what is then kept is less than their fields."""
+        # what is in memory already stays there, and parts are dearer than a whole
+        if all(map(_in_memory, fields)):
+            return False
+        # parameters that vary, masks and metrics would have to be cut for the parts of a block
+        plain = self.frame.holes is None and self.frame.metric is None and bool(self.frame.axes)
+        if not plain or any(is_lazy(value) or value.ndim for value in self.parameters):
+            return False
+        results = sum(math.prod(lengths) for lengths in self.leading) / len(fields)
+        kept = [
+            sum(table.kept for table in found) / sum(self.chunks[axis])
+            for axis, found in zip(self.frame.axes, self.tables, strict=True)
+        ]
+        return results + sum(kept) < 1
 
     def results(self) -> list[Any]:
         import dask.array as da
         from dask.highlevelgraph import HighLevelGraph
 
-        sources = [value for value in (self.together, *self.parameters) if is_lazy(value)]
+        sources = [value for value in (self.first, *self.parameters) if is_lazy(value)]
         results = []
         single = len(self.leading) == 1
         graph = HighLevelGraph.from_collections(self.name, dict(self._tasks(single)), dependencies=sources)
@@ -296,28 +323,26 @@ class _Graph:
         adapting = None if holes is None else (holes.by_value, holes.mask is not None)
         bare = metric if metric is None else metric.with_arrays(())
         frame = replace(self.frame, stencils=(), holes=None, metric=bare)
-        run = partial(_run, self.work, frame, 0 if metric is None else len(metric.arrays), self.dtype, single, adapting)
-        around: list[list[tuple[list[Piece], list[Piece]]]] = []
-        handed: list[dict[int, list[tuple[int, int]]]] = []
-        for number, stencil in enumerate(self.frame.stencils):
-            own = None if holes is None else holes.rules[number]
-            cut = list(_cut(stencil, own, self.chunks[self.frame.axes[number]]))
-            around.append([beside for _, beside in cut])
-            handed.append(_handed(around[number]))
-            for place, (table, beside) in enumerate(cut):
-                picks = [[handed[number][part].index((start, stop)) for part, start, stop in side] for side in beside]
+        arrays = 0 if metric is None else len(metric.arrays)
+        run = partial(blocks.run, self.work, frame, arrays, self.dtype, single, adapting)
+        for number, found in enumerate(self.tables):
+            for place, table in enumerate(found):
                 # one copy of each table in the graph, which all blocks of a plane refer to
-                yield (f"{self.name}-table", number, place), replace(table, picks=picks)
+                yield (f"{self.name}-table", number, place), table
+        name = f"{self.name}-pieces"
         for block in self._blocks():
-            sides = []
+            sides, own = [], []
             for number, axis in enumerate(self.frame.axes):
-                key = (f"{self.name}-pieces", *block, axis)
-                if ranges := handed[number].get(block[axis]):
-                    yield key, (partial(_hand_over, axis, ranges), (self.together.name, *block))
+                if ranges := self.tables[number][block[axis]].ranges:
+                    own.append((name, *block, axis))
+                    hand_over = (
+                        partial(blocks.pieces_of, number) if self.early else partial(blocks.hand_over, axis, ranges)
+                    )
+                    yield own[-1], (hand_over, (self.first.name, *block))
                 sides.append(
                     [
-                        [(key[0], *block[:axis], part, *block[axis + 1 :], axis) for part, _, _ in side]
-                        for side in around[number][block[axis]]
+                        [(name, *block[:axis], part, *block[axis + 1 :], axis) for part, _, _ in side]
+                        for side in self.around[number][block[axis]]
                     ]
                 )
             parameters = [
@@ -327,8 +352,8 @@ class _Graph:
                 for value in self.parameters
             ]
             tables = [(f"{self.name}-table", number, block[axis]) for number, axis in enumerate(self.frame.axes)]
-            fields = (self.together.name, *block)
-            yield (self.name, *zeros, *block), (run, fields, sides, tables, parameters)
+            fields = (self.first.name, *block)
+            yield (self.name, *zeros, *block), (run, fields, sides, tables, parameters, own)
 
 
 def _parameter(value: Any, shape: tuple[int, ...]) -> Any:
@@ -357,6 +382,15 @@ def _chunks(fields: Sequence[Any], parameters: Sequence[Any]) -> tuple[tuple[int
     return tuple(merged)
 
 
+def _in_memory(field: Any) -> bool:
+    """Whether the blocks of a dask array are there: those of a NumPy array, or of what was persisted."""
+    from dask.core import istask
+    from dask.highlevelgraph import MaterializedLayer
+
+    layer = field.dask.layers.get(field.name)
+    return isinstance(layer, MaterializedLayer) and not any(map(istask, layer.mapping.values()))
+
+
 def _chunked(array: Any, chunks: tuple[tuple[int, ...], ...]) -> Any:
     import dask.array as da
 
@@ -364,142 +398,3 @@ def _chunked(array: Any, chunks: tuple[tuple[int, ...], ...]) -> Any:
         return array if array.chunks == chunks else array.rechunk(chunks)
     # no name is made from the values: that would read the whole array
     return da.from_array(array, chunks, name=False)  # type: ignore[no-untyped-call]
-
-
-@dataclass(frozen=True, eq=False)
-class _Table:
-    """The table of a chunk along one axis, what it becomes beside holes, and which pieces of neighbours it takes."""
-
-    stencil: Stencil
-    rule: Rule | None
-    picks: Sequence[Sequence[int]] = ((), ())
-
-
-def _cut(
-    stencil: Stencil, rule: Rule | None, sizes: Sequence[int]
-) -> Iterator[tuple[_Table, tuple[list[Piece], list[Piece]]]]:
-    """For each chunk of an axis its table, and the pieces of others that it needs below and above itself."""
-    stops = np.cumsum(sizes)
-    for start, stop in zip(stops - sizes, stops, strict=True):
-        if start == stop:  # selections leave chunks of no nodes behind
-            none = np.zeros((0, 0))
-            yield _Table(Stencil(stencil.band[:, :0], none, none, stencil.row_sum[:0], nodes=0), rule), ([], [])
-            continue
-        table, low, high = stencil.slice(int(start), int(stop), 0 if rule is None else rule.reach)
-        below, above = (_pieces(range(*ends), stops, stencil.nodes) for ends in ((low, start), (stop, high)))
-        yield _Table(table, None if rule is None else rule.slice(low, high)), (below, above)
-
-
-def _pieces(nodes: range, stops: Any, count: int) -> list[Piece]:
-    """The chunks that hold some nodes, which wrap around the axis, in order."""
-    pieces = []
-    node = nodes.start
-    while node < nodes.stop:
-        place = int(np.searchsorted(stops, node % count, side="right"))
-        start = node % count - (int(stops[place - 1]) if place else 0)
-        length = min(int(stops[place]) - node % count, nodes.stop - node)
-        pieces.append((place, start, start + length))
-        node += length
-    return pieces
-
-
-def _together(*fields: Array) -> list[Array]:
-    return list(fields)
-
-
-def _handed(around: Sequence[tuple[list[Piece], list[Piece]]]) -> dict[int, list[tuple[int, int]]]:
-    """For each chunk of an axis the ranges of its nodes that others need."""
-    ranges: dict[int, set[tuple[int, int]]] = {}
-    for beside in around:
-        for part, start, stop in beside[0] + beside[1]:
-            ranges.setdefault(part, set()).add((start, stop))
-    return {part: sorted(found) for part, found in ranges.items()}
-
-
-def _hand_over(axis: int, ranges: Sequence[tuple[int, int]], fields: list[Array]) -> list[list[Array]]:
-    """Pieces for neighbours, copied: a view would keep the block in memory, and send all of it to another machine."""
-    whole = (slice(None),) * axis
-    return [[field[(*whole, slice(start, stop))].copy() for field in fields] for start, stop in ranges]
-
-
-def _run(
-    work: Work,
-    frame: Frame,
-    count: int,
-    dtype: np.dtype[Any],
-    single: bool,
-    adapting: tuple[bool, bool] | None,
-    fields: list[Array],
-    handed: list[list[list[list[list[Array]]]]],
-    tables: list[_Table],
-    parameters: list[Any],
-) -> Any:
-    """One block. What adapts to holes says whether values count, and whether the last field is a mask."""
-    masked = adapting is not None and adapting[1]
-    kinds = [dtype] * (len(fields) - masked) + [np.dtype(bool)] * masked
-    pairs = enumerate(zip(fields, kinds, strict=True))
-    sides = [
-        [[pieces[pick] for pieces, pick in zip(*side, strict=True)] for side in zip(both, table.picks, strict=True)]
-        for both, table in zip(handed, tables, strict=True)
-    ]
-    whole = [_surrounded(as_field(field, "f", kind), frame.axes, sides, number) for number, (field, kind) in pairs]
-    holes = None
-    if adapting is not None:
-        rules = tuple(table.rule for table in tables if table.rule is not None)
-        holes = Holes(rules, whole.pop() if masked else None, adapting[0])
-    first = len(parameters) - count
-    metric = None if frame.metric is None else frame.metric.with_arrays(parameters[first:])
-    own = replace(frame, stencils=tuple(table.stencil for table in tables), holes=holes, metric=metric)
-    results = work(whole, operators.seen(own, whole), parameters[:first])
-    return results[0] if single else results
-
-
-# Bytes for blocks with their surroundings that a thread keeps: three fields of 128^3 take 26 MB in single precision.
-# In new memory such a copy takes 7.5 ms, most of it page faults, and 2.4 in memory that is there; the kernel takes 4.5.
-_ROOM = 64 << 20
-
-
-class _Kept(threading.local):
-    """Memory of this thread, for each field of a block."""
-
-    def __init__(self) -> None:
-        self.fields: dict[int, NDArray[np.uint8]] = {}
-
-
-_kept = _Kept()
-
-
-def _room(number: int, shape: Sequence[int], dtype: np.dtype[Any]) -> Array:
-    """Memory for one of the fields of a block, which the next block takes again."""
-    size = math.prod(shape) * dtype.itemsize
-    kept = _kept.fields
-    if number not in kept or kept[number].nbytes < size:
-        kept.pop(number, None)
-        memory = np.empty(size, np.uint8)
-        if size + sum(other.nbytes for other in kept.values()) <= _ROOM:
-            kept[number] = memory
-    else:
-        memory = kept[number]
-    return memory[:size].view(dtype).reshape(shape)
-
-
-def _surrounded(field: Array, axes: Sequence[int], sides: list[list[list[list[Array]]]], number: int) -> Array:
-    """A block and the pieces around it. The corners, which no stencil reaches, are left as they are."""
-    pieces = [[[as_field(piece[number], "f", field.dtype) for piece in side] for side in both] for both in sides]
-    shape, inside = list(field.shape), [slice(None)] * field.ndim
-    for axis, (below, above) in zip(axes, pieces, strict=True):
-        before = sum(piece.shape[axis] for piece in below)
-        inside[axis] = slice(before, before + field.shape[axis])
-        shape[axis] += before + sum(piece.shape[axis] for piece in above)
-    if shape == list(field.shape):
-        return field
-    whole = _room(number, shape, field.dtype)
-    whole[tuple(inside)] = field
-    for axis, (below, above) in zip(axes, pieces, strict=True):
-        place = list(inside)
-        for start, side in ((0, below), (inside[axis].stop, above)):
-            for piece in side:
-                place[axis] = slice(start, start + piece.shape[axis])
-                whole[tuple(place)] = piece
-                start += piece.shape[axis]
-    return whole

@@ -24,7 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fieldgrad as fg
-from fieldgrad import chunked, operators
+from fieldgrad import blocks, operators
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -114,7 +114,7 @@ def check(operator: Operator, lazy: xr.Dataset, expected: xr.DataArray, schedule
         meta = built.data._meta
         assert type(meta) is np.ndarray
         assert (meta.dtype, meta.ndim, meta.size) == (expected.dtype, expected.ndim, 0)
-    with patch.object(chunked, "_room", poisoned):
+    with patch.object(blocks, "_room", poisoned):
         found = built.compute(scheduler=scheduler)
     assert found.dtype == expected.dtype
     xr.testing.assert_identical(found, expected)
@@ -169,7 +169,7 @@ def test_wide_stencils_reach_across_several_blocks_and_around_the_ends(
 def test_corners_are_poisoned_in_these_tests() -> None:
     """The blocks have corners that nothing writes: without this the NaN above would prove nothing."""
     seen: list[int] = []
-    surrounded = chunked._surrounded
+    surrounded = blocks._surrounded
 
     def counting(*args: Any) -> np.ndarray:
         whole = surrounded(*args)
@@ -177,7 +177,7 @@ def test_corners_are_poisoned_in_these_tests() -> None:
         return whole
 
     built = fg.laplacian(SPACE.chunk({"z": 4, "y": 4, "x": 4}).p)
-    with patch.object(chunked, "_room", poisoned), patch.object(chunked, "_surrounded", counting):
+    with patch.object(blocks, "_room", poisoned), patch.object(blocks, "_surrounded", counting):
         assert not built.compute(scheduler="sync").isnull().any()
     assert len(seen) == 2 * 2 * 3
     assert min(seen) > 0
@@ -601,16 +601,16 @@ def test_pieces_for_neighbours_are_copies() -> None:
 
 def test_a_thread_keeps_memory_for_blocks_up_to_a_limit() -> None:
     def work() -> None:
-        first = chunked._room(0, (4, 5), np.dtype("float64"))
-        again = chunked._room(0, (3, 5), np.dtype("float32"))
+        first = blocks._room(0, (4, 5), np.dtype("float64"))
+        again = blocks._room(0, (3, 5), np.dtype("float32"))
         assert np.shares_memory(first, again)
         assert (first.shape, again.shape, again.dtype) == ((4, 5), (3, 5), np.float32)
-        assert not np.shares_memory(first, chunked._room(1, (4, 5), np.dtype("float64")))
-        large = (chunked._ROOM // 8,)
+        assert not np.shares_memory(first, blocks._room(1, (4, 5), np.dtype("float64")))
+        large = (blocks._ROOM // 8,)
         assert not np.shares_memory(
-            chunked._room(2, large, np.dtype("float64")), chunked._room(2, large, np.dtype("float64"))
+            blocks._room(2, large, np.dtype("float64")), blocks._room(2, large, np.dtype("float64"))
         )
-        assert sum(memory.nbytes for memory in chunked._kept.fields.values()) <= chunked._ROOM
+        assert sum(memory.nbytes for memory in blocks._kept.fields.values()) <= blocks._ROOM
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(work).result()
