@@ -42,7 +42,7 @@ pytestmark = [
 ]
 
 
-def cluster(workers: int, **options: Any) -> Any:
+def cluster(workers: int, memory_limit: int = 0, **options: Any) -> Any:
     """Processes of one thread each on this machine, on ports that are free; it stops at the end of a with block."""
     return distributed.LocalCluster(
         n_workers=workers,
@@ -50,7 +50,7 @@ def cluster(workers: int, **options: Any) -> Any:
         processes=True,
         host="127.0.0.1",
         dashboard_address="127.0.0.1:0",
-        memory_limit=0,
+        memory_limit=memory_limit,
         **options,
     )
 
@@ -170,6 +170,34 @@ def test_a_worker_that_is_killed_at_work_costs_time_only(tmp_path: Path) -> None
         assert killed != os.getpid()
         os.kill(killed, signal.SIGKILL)
         found = future.result(timeout=120)
+    xr.testing.assert_identical(found, fg.derive(FLOW, NAMES))
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_ended_for_its_memory_costs_time_only(tmp_path: Path) -> None:
+    """A block that takes two gigabytes once is more than the nanny allows; it ends the worker and starts another."""
+    folder = str(tmp_path)
+
+    def greedy_once(block: np.ndarray, block_info: Any = None) -> np.ndarray:
+        if block_info[0]["chunk-location"] == (2, 1, 1, 1):
+            note = Path(folder, "worker")
+            if not note.exists():
+                note.write_text(str(os.getpid()))
+                hoard = np.ones(1 << 28)
+                time.sleep(60)
+                return block * hoard[0]
+        return block
+
+    lazy = FLOW.chunk(CHUNKS)
+    u = da.map_blocks(greedy_once, lazy.u.data, dtype=float, meta=np.empty((0,) * 4))
+    built = fg.derive(lazy.assign(u=lazy.u.copy(data=u)), NAMES)
+    with cluster(2, memory_limit=1 << 30) as machines, distributed.Client(machines) as client:
+        began = time.monotonic()
+        found = client.compute(built).result(timeout=120)
+        took = time.monotonic() - began
+        ended = int((tmp_path / "worker").read_text())
+        assert ended not in [nanny.pid for nanny in machines.workers.values()]
+    assert took < 55  # the block did not sleep to its end
     xr.testing.assert_identical(found, fg.derive(FLOW, NAMES))
 
 

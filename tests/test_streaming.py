@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from programs import run
 
 import fieldgrad as fg
 from fieldgrad import cli, files, streaming
@@ -536,6 +537,29 @@ def test_a_full_disk(boxed: Path, capsys: Any, monkeypatch: Any) -> None:
     full = False
     assert cli.main([*args, "--resume"]) == 0
     require_same(loaded(Path("out.zarr")), expected_of(boxed))
+
+
+NO_ROOM = """
+import resource, sys
+from fieldgrad import cli
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+sys.exit(cli.main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "setsid"), reason="limits of processes are POSIX")
+@pytest.mark.parametrize("name", ["out.zarr", "out.nc"])
+def test_files_that_the_system_lets_grow_no_further(name: str, tmp_path: Path) -> None:
+    saved(flow(), tmp_path / "in.nc")
+    before = (tmp_path / "in.nc").read_bytes()
+    done = run(tmp_path, NO_ROOM, "300", "derive", "in.nc", "-q", "vorticity", "-o", name)
+    assert done.code == 5, done.err
+    assert "Traceback" not in done.err
+    assert f"{name}: cannot be written" in done.err.splitlines()[-1]
+    assert not (tmp_path / name).exists()
+    assert (tmp_path / "in.nc").read_bytes() == before
 
 
 def test_netcdf_is_not_resumed(tmp_path: Path) -> None:
