@@ -9,7 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +144,13 @@ def test_a_quantity_of_ones_own_reaches_workers_that_never_saw_its_module(tmp_pa
     assert done.stdout.split()[-1] == "done"
 
 
+def derived_through(read: Callable[..., np.ndarray]) -> xr.Dataset:
+    """Quantities of the flow, lazy, of which a function reads the blocks of u."""
+    lazy = FLOW.chunk(CHUNKS)
+    u = da.map_blocks(read, lazy.u.data, dtype=float, meta=np.empty((0,) * 4))
+    return fg.derive(lazy.assign(u=lazy.u.copy(data=u)), NAMES)
+
+
 def test_a_worker_that_is_killed_at_work_costs_time_only(tmp_path: Path) -> None:
     """A block that is slow once gives the time to kill the worker that computes it; another one then does its work."""
     folder = str(tmp_path)
@@ -157,9 +164,7 @@ def test_a_worker_that_is_killed_at_work_costs_time_only(tmp_path: Path) -> None
                 time.sleep(60)
         return block
 
-    lazy = FLOW.chunk(CHUNKS)
-    u = da.map_blocks(slow_once, lazy.u.data, dtype=float, meta=np.empty((0,) * 4))
-    built = fg.derive(lazy.assign(u=lazy.u.copy(data=u)), NAMES)
+    built = derived_through(slow_once)
     with cluster(2) as machines, distributed.Client(machines) as client:
         future = client.compute(built)
         note = tmp_path / "worker"
@@ -188,9 +193,7 @@ def test_a_worker_that_is_ended_for_its_memory_costs_time_only(tmp_path: Path) -
                 return block * hoard[0]
         return block
 
-    lazy = FLOW.chunk(CHUNKS)
-    u = da.map_blocks(greedy_once, lazy.u.data, dtype=float, meta=np.empty((0,) * 4))
-    built = fg.derive(lazy.assign(u=lazy.u.copy(data=u)), NAMES)
+    built = derived_through(greedy_once)
     with cluster(2, memory_limit=1 << 30) as machines, distributed.Client(machines) as client:
         began = time.monotonic()
         found = client.compute(built).result(timeout=120)
