@@ -10,6 +10,7 @@ for results a second time, and a copy, would take longer than the kernel does.
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,8 @@ Work = Callable[[list[Array], Frame, list[Any]], list[Array]]
 Piece = tuple[int, int, int]
 #: Pieces below and above a block along an axis, each of them of all fields.
 Sides = Sequence[list[list[Array]]]
+#: What a block hands over along an axis: for ranges of its nodes these nodes of all fields.
+Handed = dict[tuple[int, int], list[Array]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +60,8 @@ class Table:
         The table of all rows on the nodes of the chunk alone, right in the middle and zero elsewhere.
     ranges : sequence of tuple of int
         The nodes that its neighbours need.
-    picks : sequence of sequence of int
-        Which of the ranges of its neighbours it takes itself, below and above.
+    around : pair of lists of tuple of int
+        The pieces of its neighbours that it takes itself, below and above.
     """
 
     stencil: Stencil
@@ -66,7 +69,7 @@ class Table:
     parts: tuple[Part | None, Part, Part | None] | None = None
     alone: Stencil | None = None
     ranges: Sequence[tuple[int, int]] = ()
-    picks: Sequence[Sequence[int]] = ((), ())
+    around: tuple[list[Piece], list[Piece]] = field(default_factory=lambda: ([], []))
 
     @property
     def kept(self) -> int:
@@ -77,38 +80,28 @@ class Table:
         return sum(int(stop - start) for start, stop in (*own, *self.ranges))
 
 
-def cut(
-    stencil: Stencil, rule: Rule | None, sizes: Sequence[int]
-) -> tuple[list[Table], list[tuple[list[Piece], list[Piece]]]]:
-    """For each chunk of an axis its table, and the pieces of others that it needs below and above itself."""
-    found = list(_cut(stencil, rule, sizes))
-    around = [beside for _, beside in found]
+def cut(stencil: Stencil, rule: Rule | None, sizes: Sequence[int]) -> list[Table]:
+    """The table of each chunk of an axis."""
+    tables = list(_cut(stencil, rule, sizes))
     handed: dict[int, set[tuple[int, int]]] = {}
-    for beside in around:
-        for part, start, stop in beside[0] + beside[1]:
+    for table in tables:
+        for part, start, stop in itertools.chain(*table.around):
             handed.setdefault(part, set()).add((start, stop))
-    ranges = [sorted(handed.get(place, ())) for place in range(len(found))]
-    tables = []
-    for place, (table, beside) in enumerate(found):
-        picks = [[ranges[part].index((start, stop)) for part, start, stop in side] for side in beside]
-        tables.append(replace(table, ranges=ranges[place], picks=picks))
-    return tables, around
+    return [replace(table, ranges=sorted(handed.get(place, ()))) for place, table in enumerate(tables)]
 
 
-def _cut(
-    stencil: Stencil, rule: Rule | None, sizes: Sequence[int]
-) -> Iterator[tuple[Table, tuple[list[Piece], list[Piece]]]]:
+def _cut(stencil: Stencil, rule: Rule | None, sizes: Sequence[int]) -> Iterator[Table]:
     stops = np.cumsum(sizes)
     for start, stop in zip((stops - sizes).tolist(), stops.tolist(), strict=True):
         if start == stop:  # selections leave chunks of no nodes behind
             none = np.zeros((0, 0))
-            yield Table(Stencil(stencil.band[:, :0], none, none, stencil.row_sum[:0], nodes=0), rule), ([], [])
+            yield Table(Stencil(stencil.band[:, :0], none, none, stencil.row_sum[:0], nodes=0), rule)
             continue
         table, low, high = stencil.slice(start, stop, 0 if rule is None else rule.reach)
-        below, above = (_pieces(range(*ends), stops, stencil.nodes) for ends in ((low, start), (stop, high)))
+        around = _pieces(range(low, start), stops, stencil.nodes), _pieces(range(stop, high), stops, stencil.nodes)
         parts = _parts(stencil, start, stop, low, high) if rule is None else None
         alone = None if parts is None else _alone(parts[1].stencil, parts[1].rows, stop - start)
-        yield Table(table, None if rule is None else rule.slice(low, high), parts, alone), (below, above)
+        yield Table(table, None if rule is None else rule.slice(low, high), parts, alone, around=around)
 
 
 def _pieces(nodes: range, stops: Any, count: int) -> list[Piece]:
@@ -168,8 +161,8 @@ class Begun:
 
     Parameters
     ----------
-    pieces : list
-        For each direction the pieces for neighbours, each of them of all fields.
+    pieces : list of dict
+        For each direction the pieces for neighbours.
     fields : list of ndarray
         The fields themselves, if nothing is done yet.
     results : list of ndarray
@@ -178,14 +171,14 @@ class Begun:
         For a direction and a side (0 below, 1 above) the nodes of all fields that the rows there need.
     """
 
-    pieces: list[list[list[Array]]]
+    pieces: list[Handed]
     fields: list[Array] = field(default_factory=list)
     results: list[Array] = field(default_factory=list)
     faces: dict[tuple[int, int], list[Array]] = field(default_factory=dict)
 
     def __sizeof__(self) -> int:
         """Bytes of the arrays, which the scheduler of a cluster counts with."""
-        pieces = [one for direction in self.pieces for piece in direction for one in piece]
+        pieces = [one for handed in self.pieces for piece in handed.values() for one in piece]
         faces = [one for both in self.faces.values() for one in both]
         return sum(one.nbytes for one in (*pieces, *self.fields, *self.results, *faces))
 
@@ -223,15 +216,21 @@ def _in_order(frame: Frame) -> list[tuple[int, int]]:
     return sorted(enumerate(frame.axes), key=lambda pair: pair[1])
 
 
-def pieces_of(number: int, begun: Begun) -> list[list[Array]]:
+def pieces_of(number: int, begun: Begun) -> Handed:
     """What a block that has begun hands over along a direction."""
     return begun.pieces[number]
 
 
-def hand_over(axis: int, ranges: Sequence[tuple[int, int]], fields: list[Array]) -> list[list[Array]]:
+def hand_over(axis: int, ranges: Sequence[tuple[int, int]], fields: list[Array]) -> Handed:
     """Pieces for neighbours, copied: a view would keep the block in memory, and send all of it to another machine."""
-    whole = (slice(None),) * axis
-    return [[one[(*whole, slice(start, stop))].copy() for one in fields] for start, stop in ranges]
+    return {ends: [one.copy() for one in _piece(fields, axis, *ends)] for ends in ranges}
+
+
+def _piece(given: Handed | list[Array], axis: int, start: int, stop: int) -> list[Array]:
+    """Some nodes of a neighbour, from what it has handed over or from its fields."""
+    if isinstance(given, dict):
+        return given[start, stop]
+    return [one[(slice(None),) * axis + (slice(start, stop),)] for one in given]
 
 
 def run(
@@ -242,18 +241,22 @@ def run(
     single: bool,
     adapting: tuple[bool, bool] | None,
     fields: list[Array] | Begun,
-    handed: list[list[list[list[list[Array]]]]],
+    given: list[list[list[Handed | list[Array]]]],
     tables: list[Table],
     parameters: list[Any],
     own: list[Any],
 ) -> Any:
     """One block. What adapts to holes says whether values count, and whether the last field is a mask.
 
-    The block's own pieces are there for the order of the tasks alone.
+    For each direction, and on both sides, its neighbours have given pieces or their fields. The block's own pieces are
+    there for the order of the tasks alone.
     """
     sides = [
-        [[pieces[pick] for pieces, pick in zip(*side, strict=True)] for side in zip(both, table.picks, strict=True)]
-        for both, table in zip(handed, tables, strict=True)
+        [
+            [_piece(one, axis, start, stop) for one, (_, start, stop) in zip(*side, strict=True)]
+            for side in zip(both, table.around, strict=True)
+        ]
+        for axis, both, table in zip(frame.axes, given, tables, strict=True)
     ]
     if isinstance(fields, Begun) and fields.results:
         results = _ended(work, frame, fields, sides, tables, parameters)

@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_chunked import CHUNKINGS, OF_ONE_NODE, OPERATORS, SIZES, SPACE, check, eager, sizes_of
+from test_chunked import CHUNKINGS, OF_ONE_NODE, OPERATORS, SIZES, SPACE, check, eager, read, sizes_of
 
 import fieldgrad as fg
 from fieldgrad import blocks, chunked
@@ -26,11 +26,6 @@ def early() -> Iterator[None]:
     """Blocks begin early although that gains nothing in fields as small as these."""
     with patch.object(chunked._Graph, "_gains", lambda self, fields: True):
         yield
-
-
-def read(flow: xr.Dataset, chunks: Any) -> xr.Dataset:
-    """A dataset whose blocks are not in memory before they are computed."""
-    return flow.chunk(chunks).map(lambda field: field.copy(data=field.data.map_blocks(np.copy)))
 
 
 def begun(built: Any) -> list[Any]:
@@ -72,7 +67,7 @@ def test_parts_of_a_chunk_are_its_rows_and_reach_no_farther() -> None:
         stencil = grid.axis(dim).stencil()
         matrix = stencil.matrix()
         for sizes in ((SIZES[dim],), (5, SIZES[dim] - 5), (2, SIZES[dim] - 2), (1,) * SIZES[dim]):
-            tables, _ = blocks.cut(stencil, None, sizes)
+            tables = blocks.cut(stencil, None, sizes)
             for table, start in zip(tables, np.cumsum(sizes) - sizes, strict=True):
                 if table.parts is None:
                     continue

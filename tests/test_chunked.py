@@ -121,6 +121,11 @@ def check(operator: Operator, lazy: xr.Dataset, expected: xr.DataArray, schedule
     return built
 
 
+def read(flow: xr.Dataset, chunks: Any) -> xr.Dataset:
+    """A dataset whose blocks are not in memory before they are computed."""
+    return flow.chunk(chunks).map(lambda field: field.copy(data=field.data.map_blocks(np.copy)))
+
+
 def keys(obj: Any) -> set[Any]:
     return set(obj.__dask_graph__())
 
@@ -136,7 +141,17 @@ def own_tasks(result: xr.Dataset | xr.DataArray, *sources: Any) -> int:
 @pytest.mark.parametrize("chunks", CHUNKINGS, ids=str)
 @pytest.mark.parametrize("name", OPERATORS)
 def test_every_operator_has_the_bits_of_the_whole(name: str, chunks: dict[str, Any]) -> None:
-    check(OPERATORS[name], SPACE.chunk(chunks), eager(name))
+    check(OPERATORS[name], read(SPACE, chunks), eager(name))
+
+
+@pytest.mark.parametrize("chunks", CHUNKINGS, ids=str)
+@pytest.mark.parametrize("name", ["velocity gradient", "laplacian", "dissipation"])
+def test_blocks_in_memory_have_the_bits_of_the_whole(name: str, chunks: dict[str, Any]) -> None:
+    """They take nodes from their neighbours themselves."""
+    built = check(OPERATORS[name], SPACE.chunk(chunks), eager(name))
+    # one task gathers the fields of a block and one works on it; beside them there are tables
+    tables = sum(len(part) for part in built.chunks[-3:])
+    assert own_tasks(built, SPACE.chunk(chunks)) <= 2 * built.data.npartitions + tables
 
 
 @pytest.mark.parametrize("name", ["velocity gradient", "laplacian"])
@@ -590,13 +605,13 @@ def test_tasks_of_chunks_of_one_node() -> None:
 
 def test_pieces_for_neighbours_are_copies() -> None:
     """Views would keep whole blocks in memory."""
-    graph = dict(fg.velocity_gradient(SPACE.chunk({"x": 3})).__dask_graph__())
+    graph = dict(fg.velocity_gradient(read(SPACE, {"x": 3})).__dask_graph__())
     handed = dask.get(graph, [key for key in graph if key[0].endswith("-pieces")])
     # a node for the block on either side, of each of three fields; the blocks are wide enough for the ends of the axis
-    assert [[[piece.shape for piece in pieces] for pieces in sides] for sides in handed] == [
-        [[(8, 7, 1)] * 3] * count for count in (1, 2, 1)
-    ]
-    assert all(piece.base is None for sides in handed for pieces in sides for piece in pieces)
+    assert [list(sides) for sides in handed] == [[(2, 3)], [(0, 1), (2, 3)], [(0, 1)]]
+    pieces = [piece for sides in handed for fields in sides.values() for piece in fields]
+    assert [piece.shape for piece in pieces] == [(8, 7, 1)] * 12
+    assert all(piece.base is None for piece in pieces)
 
 
 def test_a_thread_keeps_memory_for_blocks_up_to_a_limit() -> None:
