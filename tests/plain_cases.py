@@ -148,6 +148,23 @@ def streamed() -> list[Any]:
         call._kept.cache_clear()
 
 
+def row_by_row() -> list[Any]:
+    """Derivatives of a row one after the other: in layouts that caches do not like, or here in any."""
+    from fieldgrad.kernels import call
+
+    call._kept.cache_clear()
+    chosen, call._is_fused = call._is_fused, lambda *_: False
+    try:
+        return [
+            fg.array.velocity_gradient(values(0, 3, 7, 8, 9), *map(nodes, (9, 8, 7)), axes=(2, 1, 0), accuracy=4),
+            *layouts(8),
+            *walls(4),
+        ]
+    finally:
+        call._is_fused = chosen
+        call._kept.cache_clear()
+
+
 def of_ones_own() -> list[Any]:
     def own(L: Any, viscosity: Any) -> Any:
         return viscosity * L[0][1] * L[1][0], abs(L[2][2]), max(L[0][0], L[1][1])
@@ -205,6 +222,7 @@ CASES: dict[str, Callable[[], Any]] = {
     "least squares": lambda: on_grid({"y": 9, "x": 10}, scheme="least_squares"),
     **{f"layouts {a}": lambda a=a: layouts(a) for a in (2, 4, 8)},
     "streamed": streamed,
+    "row by row": row_by_row,
     "adjoints": adjoints,
     "deviations": deviations,
     "own": of_ones_own,

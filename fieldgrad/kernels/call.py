@@ -44,6 +44,14 @@ _LONG_BLOCK = 8192
 # Q, lambda2 and dissipation 111 staged and streamed, 100 direct; lambda2 alone 81).
 _DIRECT_OUTPUTS = 6
 _ALIAS = 4096
+# The same for the L2 cache, whose ways are of 64 kB or more.
+_ALIAS_L2 = 1 << 16
+# Neighbours along an axis up to which all derivatives of a point are always computed at once. With more, rows or planes
+# that fall into one cache set make it slow, and rows of one derivative after the other the faster way. Two threads, ms,
+# q_criterion, at once and one after the other: 250^3 46 and 70 at accuracy 4, 69 and 91 at 6, 92 and 110 at 8; 256^3,
+# whose planes are 512 kB apart, 108 and 85 at accuracy 4; 320^3, whose planes are 800 kB apart, 151 and 163, 245 and
+# 211, 391 and 258. At accuracy 8 4000^2 45 and 62, 4096^2 94 and 68.
+_FUSED_WIDTH = 2
 # Where there is next to no arithmetic, nothing hides stores (two threads, ms: the gradient of a scalar at 250^3, 256^3,
 # 320^3 is 25, 26, 46 direct and 22, 23, 42 staged and streamed; loops that only read and write take 18 to 22, 19, 39).
 _LIGHT = frozenset({"gradient", "velocity_gradient", "deformation_rate", "spin", "vorticity"})
@@ -194,6 +202,7 @@ def _kept(
     light = all(request.name in _LIGHT for request in requests)
     staged = outputs > _DIRECT_OUTPUTS or (outputs > 1 and streamed and (aliased or light))
     columns = [layout.slots.index(column) if column in layout.slots else ABSENT for column in range(3)]
+    fused = _is_fused(layout, form, dtype.itemsize)
     spec = _spec(
         rows,
         tuple(columns),
@@ -207,9 +216,10 @@ def _kept(
         requests,
         staged,
         metric,
+        fused,
     )
     function = _compiled(spec, dtype, len(fields), len(requests), len(tables) // engine.TABLES)
-    numbers, tasks = _pieces(layout, form, origin, staged, streamed and staged, threads)
+    numbers, tasks = _pieces(layout, form, origin, staged, streamed and staged, fused, threads)
     return Call(function, numbers, layout, tables, tasks)
 
 
@@ -289,13 +299,22 @@ def _flat(table: NDArray[Any], dtype: Any) -> NDArray[Any]:
     return np.ascontiguousarray(table, dtype).reshape(-1)
 
 
+def _is_fused(layout: Layout, form: _Form, itemsize: int) -> bool:
+    """Whether all derivatives of a point are computed at once."""
+    width = max(form.width, 2 * form.half)
+    if width <= _FUSED_WIDTH:
+        return True
+    limit = _ALIAS if width > 2 * _FUSED_WIDTH else _ALIAS_L2
+    loops = zip(layout.sources, layout.slots[:3], strict=True)
+    return not any(stride * itemsize % limit == 0 for stride, slot in loops if slot != ABSENT)
+
+
 def _pieces(
-    layout: Layout, form: _Form, origin: int, staged: bool, streamed: bool, threads: int
+    layout: Layout, form: _Form, origin: int, staged: bool, streamed: bool, fused: bool, threads: int
 ) -> tuple[NDArray[np.int64], int]:
     """Cut the loops into tasks, and say so in the numbers that the engine reads."""
     _, planes, rows, n = layout.sizes
     outer = sum(slot != ABSENT for slot in layout.slots[:3])
-    fused = form.width <= engine.FUSED_WIDTH and 2 * form.half <= engine.FUSED_WIDTH
     with_scratch = staged or not fused
     block = min(n, _SCRATCH_TASK if with_scratch else _FUSED_BLOCK if outer else _LONG_BLOCK)
     tile = min(rows, _TILE if outer > 1 else _ROWS)
@@ -335,9 +354,10 @@ def _spec(
     requests: tuple[Request, ...],
     staged: bool,
     metric: Metric | None,
+    fused: bool,
 ) -> Spec:
     chosen = tuple(point_of(request) for request in requests)
-    return Spec(rows, columns, outer, inner, half, width, difference, extra, fields, chosen, staged, metric)
+    return Spec(rows, columns, outer, inner, half, width, difference, extra, fields, chosen, staged, metric, fused)
 
 
 def point_of(request: Request) -> Point:

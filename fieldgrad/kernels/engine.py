@@ -9,14 +9,9 @@ list each.
 A task is a pencil: a tile of slot 2 and a block of the row, swept along slots 0 and 1, so that the planes of a stencil
 stay in cache. Tasks are independent, and any range of them may be run by any thread.
 
-Measured on 2 cores (float64, q_criterion, milliseconds; limit: read three arrays, write one):
-
-    size   limit   accuracy 2: fused, rows   accuracy 4: fused, rows   accuracy 8: rows
-    250^3   17         27, 57                     61, 80                  110
-    256^3   19         48, 58                    131, 71                  118
-
-`_fused_row` computes all derivatives of a point at once and keeps them in registers; beyond accuracy 2 the row
-addresses spill. `_scratch_row` fills one short row of scratch for each derivative, then evaluates the points from it.
+`_fused_row` computes all derivatives of a point at once and keeps them in registers. `_scratch_row` fills one short row
+of scratch for each derivative, then evaluates the points from it: with wide stencils it is the faster one where rows or
+planes lie apart by a multiple of what a way of a cache holds (see `call`). Both give the same bits.
 """
 
 from __future__ import annotations
@@ -80,8 +75,6 @@ SCRATCH_BLOCK = 256
 MARGIN = 16
 # Distance of rows of scratch: an odd number of cache lines, which keeps them from falling into one cache set.
 PITCH = SCRATCH_BLOCK + 24
-# Neighbours along an outer axis up to which the fused row is the faster one.
-FUSED_WIDTH = 2
 
 
 @inlined
@@ -430,8 +423,7 @@ def _row_compiled(
     source: Any, target: Any, places: Any, start: Any, stop: Any,
     opens: Any, closes: Any, layout: Any, tables: Any, first: Any,
 ) -> Any:  # fmt: skip
-    fused = spec.width <= FUSED_WIDTH and 2 * spec.half <= FUSED_WIDTH
-    return _fused_row if fused else _scratch_row
+    return _fused_row if spec.fused else _scratch_row
 
 
 @kernel

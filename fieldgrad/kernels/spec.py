@@ -188,6 +188,8 @@ class Spec(_Named):
         Whether values go to scratch first, and from there to memory, one output after the other.
     metric : Metric, optional
         How coordinate derivatives become physical ones; None where they are.
+    fused : bool
+        Whether all derivatives of a point are computed at once, or those of a row one after the other.
     """
 
     def __init__(
@@ -204,12 +206,13 @@ class Spec(_Named):
         points: tuple[Point, ...],
         staged: bool,
         metric: Metric | None = None,
+        fused: bool = True,
     ) -> None:
-        self.staged, self.metric = staged, metric
+        self.staged, self.metric, self.fused = staged, metric, fused
         self.rows, self.columns = rows, columns
         self.outer, self.inner, self.half, self.width = outer, inner, half, width
         self.difference, self.extra, self.fields, self.points = difference, extra, fields, points
-        shape = f"{rows}/{columns}/{outer}/{inner}/{half}/{width}/{difference}/{extra}/{fields}/{metric}"
+        shape = f"{rows}/{columns}/{outer}/{inner}/{half}/{width}/{difference}/{extra}/{fields}/{metric}/{fused}"
         super().__init__(f"spec[{sources_digest()}/{shape}/{self.list.name}]")
 
     @property

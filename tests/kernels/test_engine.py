@@ -25,6 +25,7 @@ from fieldgrad import operators
 from fieldgrad.kernels import call, launch, points
 from fieldgrad.kernels import threads as sharing
 from fieldgrad.kernels.launch import Request
+from fieldgrad.kernels.layout import plan
 from fieldgrad.stencils import Stencil, derivative_stencil
 
 Array = NDArray[Any]
@@ -464,6 +465,41 @@ def test_rows_that_share_cache_lines(shape: tuple[int, ...], dtype: DTypeLike, m
         out[...] = np.nan
         assert np.isnan(memory).all()
     call._kept.cache_clear()
+
+
+@pytest.mark.parametrize("accuracy", [4, 8])
+def test_derivatives_at_once_or_row_by_row_have_the_same_bits(accuracy: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    shape = (9, 10, 270)  # more than a part of a row
+    fields = [noise(*shape, seed=seed) for seed in XYZ]
+    stencils = tables(shape, ZYX, accuracy=accuracy)
+    found = []
+    for fused in (True, False):
+        monkeypatch.setattr(call, "_is_fused", lambda *_, fused=fused: fused)
+        call._kept.cache_clear()
+        found.append(evaluate(fields, ZYX, stencils, [Request("q_criterion")])[0])
+    assert_same_bits(*found)
+    call._kept.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("strides", "accuracy", "fused"),
+    [
+        ((250 * 250, 250, 1), 8, True),
+        ((256 * 256, 256, 1), 2, True),
+        ((256 * 256, 256, 1), 4, False),
+        # planes 200 pages apart fall into one set of the first cache, and into several of the second
+        ((320 * 320, 320, 1), 4, True),
+        ((320 * 320, 320, 1), 6, False),
+        ((4096 * 250, 4096, 1), 8, False),
+    ],
+)
+def test_wide_stencils_go_row_by_row_where_planes_share_cache_sets(
+    strides: tuple[int, int, int], accuracy: int, fused: bool
+) -> None:
+    stencils = tables((20, 20, 20), ZYX, accuracy=accuracy)
+    layout = plan((20, 20, 20), strides, (400, 20, 1), ZYX, stencils)
+    _, form = call._tables(layout, stencils, np.dtype(float), centre=False, bounded=False)
+    assert call._is_fused(layout, form, 8) == fused
 
 
 def test_small_fields_on_many_threads(monkeypatch: pytest.MonkeyPatch, threads: Callable[[int], None]) -> None:
