@@ -32,11 +32,13 @@ from fieldgrad.stencils import Stencil
 _TILE = 16
 # Rows in a task where there is nothing to keep in cache: long enough to hide the start of a task.
 _ROWS = 256
-# Points of a row in a task; 512 are as fast as whole rows of 4096, and keep the planes of the stencil in cache.
+# Points of a row in a task where planes of the stencil must stay in cache.
 _FUSED_BLOCK = 512
 # The same where scratch is used, of which each task works on one part after the other. Two threads, ms, rows of 500: L
 # 82 with tasks of one part, 67 so; D and W 130 and 118.
 _SCRATCH_TASK = 1024
+# The same where only rows must stay there. Two threads, ms, 4096^2: L 40 with tasks of 1024 points, 30 so; the gradient
+# of a scalar 22 and 17; q_criterion 30 with tasks of 512, 27 so. 4000^2: 47 and 33, 27 and 20, 24 and 21.
 _LONG_BLOCK = 8192
 # Outputs that are written at once, where they do not lie a multiple of _ALIAS bytes apart. More streams than a cache
 # set has ways evict each other (one thread, ms, 256^3: D and W 2277 written at once, 400 staged, 268 staged and
@@ -316,7 +318,7 @@ def _pieces(
     _, planes, rows, n = layout.sizes
     outer = sum(slot != ABSENT for slot in layout.slots[:3])
     with_scratch = staged or not fused
-    block = min(n, _SCRATCH_TASK if with_scratch else _FUSED_BLOCK if outer else _LONG_BLOCK)
+    block = min(n, _LONG_BLOCK if outer <= 1 else _SCRATCH_TASK if with_scratch else _FUSED_BLOCK)
     tile = min(rows, _TILE if outer > 1 else _ROWS)
     blocks, tiles = -(-n // block), -(-rows // tile)
     # a sweep is cut only as far as the threads need pieces: each cut reads the planes beside it twice
