@@ -48,9 +48,11 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
-    "image_scrapers": ("gallery_pictures.written",),
+    "image_scrapers": ("gallery_pictures.written", "matplotlib"),
     "run_stale_examples": True,  # the library may have changed
-    "capture_repr": (),
+    "capture_repr": ("_repr_html_",),
+    # the arguments that a kernel of Jupyter was started with are none of the example's
+    "first_notebook_cell": "import sys\n\ndel sys.argv[1:]",
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,
