@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 import sys
 from pathlib import Path
@@ -55,8 +56,9 @@ def test_notebooks_of_the_gallery(name: str, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(sys, "path", sys.path.copy())
     conf = gallery.DEFAULT_GALLERY_CONF | runpy.run_path(str(ROOT / "docs/conf.py"))["sphinx_gallery_conf"]
     _, blocks = parser.split_code_and_text_blocks(ROOT / f"examples/{name}.py")
-    cells = run(nbformat.from_dict(notebook.jupyter_notebook(blocks, conf, tmp_path)), tmp_path, monkeypatch)
-    shown = [data for cell in cells for output in cell.outputs if "data" in output for data in [output.data]]
+    written = json.dumps(notebook.jupyter_notebook(blocks, conf, tmp_path))
+    cells = run(nbformat.reads(written, as_version=4), tmp_path, monkeypatch)
+    shown = [output.data for cell in cells for output in cell.outputs if "data" in output]
     assert (tmp_path / f"{name}.png").stat().st_size > 10_000
     assert sum("image/png" in data for data in shown) == {"first_notebook": 3, "rq_map": 1}[name]
     tables = [data["text/html"] for data in shown if "<table>" in data.get("text/html", "")]
