@@ -54,7 +54,7 @@ for name in ("vorticity", "q_criterion"):
 fg.plot.slice(out.vorticity, component="z", z=0.8)
 
 # %%
-# Vortices are where Q is positive.
+# Vortices are where :math:`Q` is positive.
 
 axes = fg.plot.isosurface(out.q_criterion, 0.25, colour=out.dissipation)
 axes.figure.savefig("first_notebook.png", dpi=120)
