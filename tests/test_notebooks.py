@@ -79,5 +79,5 @@ def test_calls_that_last_have_a_bar(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert {kind for kind, _ in later} == {"update_display_data"}
     assert "work: computing" in bar["text/plain"]
     assert "75%" in later[-2][1]["text/plain"]
-    assert later[-1][1]["text/html"] == ""
+    assert later[-1][1] == {"text/html": "", "text/plain": ""}
     assert all(output.data["text/html"] == "" for output in long.outputs)
