@@ -25,6 +25,9 @@ project_copyright = "2026, The fieldgrad developers"
 release = version = installed_version("fieldgrad")
 
 # No intersphinx: it would make the build depend on the network.
+# Names that are not found are warnings; these are names of others.
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"(functools|jax|numpy|torch)\..*")]
 extensions = [
     "myst_parser",
     "numpydoc",
@@ -41,6 +44,8 @@ autosummary_generate = True
 autodoc_typehints = "none"  # numpydoc's sections state the types
 numpydoc_show_class_members = False  # the template of classes lists them
 myst_enable_extensions = ["dollarmath"]
+# formulas of MyST, and those in tables that examples show
+myst_mathjax_classes = "tex2jax_process|mathjax_process|math|output_html"
 
 # gallery_pictures is named, for what is not a plain value cannot be kept between builds
 sys.path.insert(0, str(Path(__file__).parent))
@@ -48,9 +53,11 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
-    "image_scrapers": ("gallery_pictures.written",),
+    "image_scrapers": ("gallery_pictures.written", "matplotlib"),
     "run_stale_examples": True,  # the library may have changed
-    "capture_repr": (),
+    "capture_repr": ("_repr_html_",),
+    # the arguments that a kernel of Jupyter was started with are none of the example's
+    "first_notebook_cell": "import sys\n\ndel sys.argv[1:]",
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,

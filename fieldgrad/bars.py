@@ -178,10 +178,9 @@ class _Notebook:
             self.handle.update(bar)
 
     def clear(self) -> None:
-        from IPython.display import HTML
-
         if self.handle is not None:
-            self.handle.update(HTML(""))
+            # as text too, for what is exported without HTML
+            self.handle.update({"text/html": "", "text/plain": ""}, raw=True)
 
 
 def _draw(call: progress.Call, wait: Callable[[float], bool], clock: Callable[[], float] = time.monotonic) -> None:

@@ -596,10 +596,15 @@ def _verify(path: Path, how: Reading, picture: Path | None) -> None:
     _table("Error of the derivative of waves of so many points, in units of its amplitude", columns, rows, columns[1:])
     _say("order: fitted to waves of 16 points and more; -: too few points for this accuracy or this wave")
     if picture is not None:
+        from matplotlib.figure import Figure
+
         from fieldgrad import plot
 
+        # pyplot would look for a screen
+        figure = Figure(figsize=(4 * len(worth.axis), 3.8), layout="constrained")
+        plot.order_of_accuracy(worth, figure)
         with files.replacing(picture, overwrite=True) as part, files.writing(picture):
-            plot.order_of_accuracy(worth).savefig(part, format="png", dpi=150)
+            figure.savefig(part, format="png", dpi=150)
         _say(f"written: {picture}")
 
 

@@ -199,7 +199,7 @@ class Axis:
     dim : str
         Dimension of the data that runs along it.
     nodes : ndarray of float64, shape (n,)
-        Positions, strictly monotonic; seconds for times. See :func:`checked_nodes`.
+        Positions, strictly monotonic; seconds for times.
     units : str, optional
         Units of the positions, as the coordinate states them; "s" for times.
     period : float, optional

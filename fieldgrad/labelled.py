@@ -90,7 +90,7 @@ def derivative(
 
     Notes
     -----
-    Finite differences on the true nodes, with Fornberg's weights; see :func:`fieldgrad.stencils.derivative_stencil`.
+    Finite differences on the true nodes, with Fornberg's weights; see :meth:`fieldgrad.Axis.stencil`.
 
     Examples
     --------

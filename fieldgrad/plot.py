@@ -21,6 +21,7 @@ from fieldgrad.verification import verify
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from mpl_toolkits.mplot3d import Axes3D
 
 __all__ = ["grid_quality", "isosurface", "order_of_accuracy", "rq_map", "slice"]
@@ -34,6 +35,8 @@ def __dir__() -> list[str]:
 DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
 # A few points at walls or in vortex cores would otherwise leave the rest without colour.
 _SHOWN = 0.995
+# Ratios of neighbouring spacings that a scale may name.
+_RATIOS = (1.2, 1.5, 2, 3, 5, 10, 30, 100, 1000)
 _BLUE, _RED, _GREY = "#0b5394", "#c0504d", "0.6"
 
 
@@ -238,17 +241,19 @@ def rq_map(
     return axes
 
 
-def grid_quality(grid: Grid) -> Any:
+def grid_quality(grid: Grid, figure: Figure | None = None) -> Any:
     """Draw the spacing and the stretching ratio along each axis.
 
     Parameters
     ----------
     grid : Grid
         The grid.
+    figure : matplotlib Figure, optional
+        Where to draw. By default a new figure.
 
     Returns
     -------
-    matplotlib Figure
+    ndarray of matplotlib Axes, of shape (2, number of axes)
         For each axis the spacing above, and below it the ratio of each spacing to the one before; a ratio within 1.2
         is shaded, beyond which neighbouring cells differ so much that errors of high accuracy suffer.
 
@@ -257,19 +262,16 @@ def grid_quality(grid: Grid) -> Any:
     >>> import fieldgrad as fg
     >>> import numpy as np
     >>> grid = fg.Grid((fg.Axis("y", "y", np.tanh(np.linspace(-2, 2, 30))),))
-    >>> len(fg.plot.grid_quality(grid).axes)
-    2
+    >>> fg.plot.grid_quality(grid).shape
+    (2, 1)
     """
-    from matplotlib.figure import Figure
-
     count = len(grid.axes)
-    figure = Figure(figsize=(1 + 3.2 * count, 4.6), layout="constrained")
-    panels = figure.subplots(2, count, sharex="col", squeeze=False)
+    panels = _figure(figure, 1 + 3.2 * count, 4.6).subplots(2, count, sharex="col", squeeze=False)
     for (upper, lower), axis in zip(panels.T, grid.axes, strict=True):
         _spacing(upper, lower, axis)
     panels[0, 0].set_ylabel("spacing")
     panels[1, 0].set_ylabel("ratio to the one before")
-    return figure
+    return panels
 
 
 def _spacing(upper: Axes, lower: Axes, axis: Axis) -> None:
@@ -286,24 +288,31 @@ def _spacing(upper: Axes, lower: Axes, axis: Axis) -> None:
     lower.plot(axis.nodes[1 : len(ratios) + 1], ratios, ".-", color=_RED, markersize=4, linewidth=1)
     reach = max(1.3, 1.1 * axis.stretching)
     lower.set(xlabel=f"{axis.dim}{unit}", yscale="log", ylim=(1 / reach, reach))
-    lower.yaxis.set_major_formatter("{x:g}")
-    lower.yaxis.set_minor_formatter("{x:.3g}")
+    marks = [1.0]
+    for mark in _RATIOS:
+        if marks[-1] * reach**0.2 < mark < reach:  # far enough apart to be read
+            marks.append(mark)
+    lower.set_yticks([*(1 / mark for mark in marks[:0:-1]), *marks])
+    lower.yaxis.set_major_formatter("{x:.2g}")
+    lower.minorticks_off()
     for panel in (upper, lower):
         panel.grid(color="0.9")
         panel.spines[["top", "right"]].set_visible(False)
 
 
-def order_of_accuracy(obj: Grid | xr.Dataset | xr.DataArray) -> Any:
+def order_of_accuracy(obj: Grid | xr.Dataset | xr.DataArray, figure: Figure | None = None) -> Any:
     """Draw the error of derivatives of waves over their length, by axis and accuracy.
 
     Parameters
     ----------
     obj : Grid, Dataset or DataArray
         What :func:`fieldgrad.verify` gave, or what it takes.
+    figure : matplotlib Figure, optional
+        Where to draw. By default a new figure.
 
     Returns
     -------
-    matplotlib Figure
+    ndarray of matplotlib Axes, of shape (number of axes,)
         A panel for each axis, with the fitted orders.
 
     Examples
@@ -311,16 +320,13 @@ def order_of_accuracy(obj: Grid | xr.Dataset | xr.DataArray) -> Any:
     >>> import fieldgrad as fg
     >>> import numpy as np
     >>> worth = fg.verify(fg.Grid((fg.Axis("y", "y", np.linspace(0, 1, 30)),)), accuracies=[2])
-    >>> fg.plot.order_of_accuracy(worth).axes[0].get_title()
+    >>> fg.plot.order_of_accuracy(worth)[0].get_title()
     'y'
     """
-    from matplotlib.figure import Figure
-
     checked = isinstance(obj, xr.Dataset) and "rms_error" in obj
     worth: xr.Dataset = obj if checked else verify(obj)  # type: ignore[assignment]
     count = worth.sizes["axis"]
-    figure = Figure(figsize=(1 + 3.4 * count, 3.8), layout="constrained")
-    panels = figure.subplots(1, count, sharey=True, squeeze=False)[0]
+    panels = _figure(figure, 1 + 3.4 * count, 3.8).subplots(1, count, sharey=True, squeeze=False)[0]
     shades = np.linspace(1 if worth.sizes["accuracy"] == 1 else 0.35, 1, worth.sizes["accuracy"])
     for panel, name in zip(panels, worth.axis.values, strict=True):
         here = worth.sel(axis=name)
@@ -345,7 +351,7 @@ def order_of_accuracy(obj: Grid | xr.Dataset | xr.DataArray) -> Any:
         fontsize=8,
         color="0.4",
     )
-    return figure
+    return panels
 
 
 def label(f: xr.DataArray) -> str:
@@ -354,6 +360,9 @@ def label(f: xr.DataArray) -> str:
     words = str(f.attrs.get("long_name", f.name if f.name is not None else ""))
     symbol = table[str(f.name)].symbol if f.name in table else ""
     words = "" if symbol and words == f.name and not words.isalpha() else words
+    # "Q criterion" beside Q, "Omega" beside its letter
+    first, _, rest = words.partition(" ")
+    words = rest if symbol and first == symbol.strip("\\'") else words
     component = [str(f[dim].item()) for dim in ("component", "direction") if dim in f.coords and f[dim].ndim == 0]
     if symbol and component:
         symbol = rf"({symbol})_{{{' '.join(component)}}}"
@@ -379,11 +388,16 @@ def _colours(values: Any, robust: bool) -> tuple[dict[str, Any], str]:
 
 
 def _axes(ax: Any, **how: Any) -> Any:
-    if ax is not None:
-        return ax
+    return _figure(None, 6, 4.8).add_subplot(**how) if ax is None else ax
+
+
+def _figure(figure: Figure | None, width: float, height: float) -> Any:
+    """A figure that is given, or one of pyplot, which shows it in a window or below the cell of a notebook."""
+    if figure is not None:
+        return figure
     from matplotlib import pyplot
 
-    return pyplot.figure(figsize=(6, 4.8), layout="constrained").add_subplot(**how)
+    return pyplot.figure(figsize=(width, height), layout="constrained")
 
 
 def _named(coordinate: xr.DataArray) -> str:

@@ -165,7 +165,7 @@ class Table(Mapping[str, Quantity]):
         head = "".join(f"<th>{title}</th>" for title in ("name", "rank", "dim", "parameters", "formula", "reference"))
         body = "".join(
             f"<tr><td><code>{escape(record.name)}</code></td><td>{record.rank}</td><td>{row[2]}</td><td>{escape(row[3])}"
-            f"</td><td>${escape(record.formula)}$</td><td>{escape(record.reference)}</td></tr>"
+            f"</td><td>\\({escape(record.formula)}\\)</td><td>{escape(record.reference)}</td></tr>"
             for record, row in zip(self._records.values(), self.rows(), strict=True)
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -269,6 +269,7 @@ def _scalar(f: xr.DataArray, records: Sequence[Quantity], cloud: Cloud) -> Calla
                     long_name=f"gradient of {long_of(f)}",
                     definition=f"d({short_of(f)})/dx_i",
                     unit=units.combine([(units_of(f), 1), (length_of(grid), -1)]),
+                    grid=grid,
                 )
         return labelled
 
@@ -319,6 +320,7 @@ def _velocity(
                 long_name="velocity" if record == VALUE else record.long_name,
                 definition="u_i" if record == VALUE else record.definition,
                 unit=speed if record == VALUE else unit_of(record),
+                grid=grid,
             )
         return labelled
 

@@ -112,7 +112,7 @@ class Stencil:
 
     See Also
     --------
-    derivative_stencil : makes the table of a derivative.
+    fieldgrad.Axis.stencil : makes the table of a derivative.
 
     Examples
     --------
@@ -195,7 +195,7 @@ class Stencil:
 
     @cached_property
     def bounded(self) -> bool:
-        """Whether a row of this table, or of one in :attr:`each`, has a term of the row sum."""
+        """Whether a row of this table, or of one in `each`, has a term of the row sum."""
         return bool(self.row_sum.any()) or any(table.bounded for table in self.each)
 
     @cached_property
@@ -305,7 +305,7 @@ class Stencil:
         block : Stencil
             Table that acts on the nodes ``low ... high - 1`` alone, never periodic.
         low, high : int
-            Range of nodes. On a periodic table it reaches below 0 and beyond :attr:`nodes`; take those nodes modulo
+            Range of nodes. On a periodic table it reaches below 0 and beyond `nodes`; take those nodes modulo
             their number.
 
         Raises

@@ -191,6 +191,7 @@ def _of_velocity(
                 long_name=f"standard deviation of {record.long_name}",
                 definition=f"(sum dq/dL_ij dq/dL_ik cov(L_ij, L_ik))^(1/2), q = {record.definition}",
                 unit=unit_of(record),
+                grid=grid,
             )
             for record, result, part in zip(records, results, labels, strict=True)
         }
@@ -235,6 +236,7 @@ def _of_scalar(
         long_name=f"standard deviation of the {name} of {long_of(f)}",
         definition=f"(sum w_k w_l cov(f_k, f_l))^(1/2) of {letters[name]}",
         unit=units.combine([(units_of(f), 1), (length_of(grid), -order)]),
+        grid=grid,
     )
 
 

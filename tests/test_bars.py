@@ -250,13 +250,13 @@ def test_a_notebook_shows_one_output_that_is_empty_in_the_end(
         update(bar)
         return SimpleNamespace(update=update)
 
-    def update(bar: Any) -> None:
-        shown.append(bar if isinstance(bar, str) else bar._repr_mimebundle_([], [])["text/plain"])
+    def update(bar: Any, *, raw: bool = False) -> None:
+        shown.append((bar if raw else bar._repr_mimebundle_([], []))["text/plain"])
 
     no_terminal(monkeypatch)
     shell = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel="one"))
     monkeypatch.setitem(sys.modules, "IPython", shell)
-    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=display, HTML=str))
+    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=display))
     assert bars._seen_by_someone()
     clock = Clock(lambda: None, lambda: setattr(call, "done", 3))
     call = call_from(clock)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-# These solve equations, start processes, or compile kernels that nothing else here needs.
-SLOW = {"dask_cluster", "lambda2_isosurface", "own_quantity", "piv"}
+# These solve equations, start processes, or compile kernels that nothing else here needs; all run for the gallery too.
+SLOW = {"dask_cluster", "first_notebook", "lambda2_isosurface", "own_quantity", "piv"}
 EXAMPLES = sorted(Path(__file__).parents[1].glob("examples/*.py"))
 
 

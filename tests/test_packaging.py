@@ -70,7 +70,7 @@ def test_recipe_asks_for_what_the_package_asks_for(recipe: dict[str, Any]) -> No
 def test_recipe_describes_the_package(recipe: dict[str, Any]) -> None:
     project = PROJECT["project"]
     assert recipe["package"]["name"] == project["name"]
-    assert recipe["context"]["version"] == re.sub(r"\.dev\d+$", "", __version__)
+    assert recipe["context"]["version"] == __version__
     (entry,) = recipe["build"]["python"]["entry_points"]
     assert dict([entry.split(" = ")]) == project["scripts"]
     assert recipe["about"]["summary"] == project["description"]
@@ -85,14 +85,23 @@ def test_recipe_describes_the_package(recipe: dict[str, Any]) -> None:
     assert set(commands["requirements"]["run"]) | {"cftime"} == needed  # netcdf4 brings cftime
 
 
+def numbers(version: str) -> list[int]:
+    return [int(number) for number in version.split(".")]
+
+
 def test_changelog_has_a_section_for_this_version() -> None:
+    """A version on its way to the next release, ".dev0", has none yet: what changed stands below Unreleased."""
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
-    assert headings[0] == "[Unreleased]"
-    released = [re.fullmatch(r"\[(\d+\.\d+\.\d+)\] - \d{4}-\d{2}-\d{2}", heading) for heading in headings[1:]]
-    assert all(released), headings
-    assert released[0] is not None
-    assert released[0][1] == re.sub(r"\.dev\d+$", "", __version__)
+    first, *headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert first == "[Unreleased]"
+    released = []
+    for heading in headings:
+        found = re.fullmatch(r"\[(\d+\.\d+\.\d+)\] - \d{4}-\d{2}-\d{2}", heading)
+        assert found, heading
+        released.append(numbers(found[1]))
+    assert released == sorted(released, reverse=True)
+    version, _, development = __version__.partition(".dev")
+    assert numbers(version) > released[0] if development else numbers(version) == released[0]
     kinds = re.findall(r"^### (.*)$", text, re.MULTILINE)
     assert set(kinds) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 

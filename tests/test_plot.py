@@ -74,6 +74,19 @@ def test_component_labels() -> None:
     assert ax.get_title() == "z = 0 m"
 
 
+@pytest.mark.parametrize(
+    ("name", "words", "expected"),
+    [
+        ("q_criterion", "Q criterion", "$Q$ criterion [s-2]"),
+        ("omega_method", "Omega", r"$\Omega$ [s-2]"),
+        ("shear_rate", "shear rate", r"$\dot\gamma$ shear rate [s-2]"),
+        ("mine", "Q criterion", "Q criterion [s-2]"),
+    ],
+)
+def test_a_label_does_not_say_the_symbol_twice(name: str, words: str, expected: str) -> None:
+    assert fg.plot.label(field().rename(name).assign_attrs(long_name=words, units="s-2")) == expected
+
+
 def test_refusals_of_slices() -> None:
     with pytest.raises(ValueError, match="f: has the dimensions 'z', 'y', 'x' where it is cut; say where to cut"):
         fg.plot.slice(field())
@@ -111,16 +124,28 @@ def test_a_map_of_a_given_density() -> None:
 
 def test_quality_of_a_grid() -> None:
     grid = fg.Grid((fg.Axis("x", "x", np.array([0.0, 1.0, 3.0, 6.0]), units="m"), fg.Axis("y", "y", np.arange(5.0))))
-    figure = fg.plot.grid_quality(grid)
-    spacing, _, ratio, _ = figure.axes
+    (spacing, _), (ratio, _) = fg.plot.grid_quality(grid)
     np.testing.assert_array_equal(spacing.lines[0].get_xydata(), [[0.5, 1], [2, 2], [4.5, 3]])
     np.testing.assert_array_equal(ratio.lines[0].get_xydata(), [[1, 2], [3, 1.5]])
     assert spacing.get_ylabel() == "spacing"
+    np.testing.assert_allclose(ratio.get_yticks(), [1 / 2, 1 / 1.5, 1 / 1.2, 1, 1.2, 1.5, 2])
     assert ratio.get_xlabel() == "x [m]"
 
 
 def test_orders_are_drawn_as_verified() -> None:
     worth = fg.verify(fg.Grid((fg.Axis("x", "x", np.linspace(0, 1, 50)),)), accuracies=[2])
-    (panel,) = fg.plot.order_of_accuracy(worth).axes
+    (panel,) = fg.plot.order_of_accuracy(worth)
     np.testing.assert_array_equal(panel.lines[0].get_ydata(), worth.rms_error.values[0, 0])
     assert panel.get_legend().get_texts()[0].get_text() == f"2: order {float(worth.order[0, 0]):.2f}"
+
+
+def test_figures_are_those_of_pyplot_or_of_the_caller() -> None:
+    """`pyplot.show()` and notebooks show what pyplot knows of."""
+    grid = fg.Grid((fg.Axis("x", "x", np.linspace(0, 1, 50)),))
+    shown = fg.plot.grid_quality(grid)[0, 0].figure
+    assert plt.figure(shown.number) is shown
+    given = matplotlib.figure.Figure()
+    assert fg.plot.grid_quality(grid, given).shape == (2, 1)
+    worth = fg.verify(grid, accuracies=[2])
+    assert fg.plot.order_of_accuracy(worth, figure=given)[0].figure is given
+    assert plt.get_fignums() == [shown.number]

@@ -170,6 +170,7 @@ def test_a_deviation_may_be_given_in_many_ways() -> None:
     base = fg.uncertainty(ds, "vorticity", std={"u": 0.1, "v": 0.2})
     assert base.vorticity.attrs["units"] == "s-1"
     assert base.vorticity.attrs["long_name"] == "standard deviation of vorticity"
+    assert base.vorticity.attrs["fieldgrad_grid"] == fg.infer_grid(ds).description
     field = xr.full_like(ds.u, 0.1)
     per = xr.DataArray([0.2, 0.1], {"component": ["y", "x"]}, "component")
     ways = [{"x": 0.1, "y": 0.2}, per, per.sortby("component").drop_vars("component"), {"u": field, "v": "s"}]
