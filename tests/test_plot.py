@@ -109,6 +109,13 @@ def test_a_map_of_a_given_density() -> None:
     np.testing.assert_allclose(27 / 4 * line.get_xdata() ** 2 + line.get_ydata() ** 3, 0, atol=1e-9)
 
 
+def test_a_map_of_a_flow_is_that_of_its_density() -> None:
+    flow = fg.flows.abc(NODES, NODES, NODES).dataset
+    shown = ((-3.0, 3.0), (-6.0, 6.0))
+    of_flow, of_density = fg.plot.rq_map(flow, bins=10), fg.plot.rq_map(fg.invariant_histogram(flow, 10, shown))
+    np.testing.assert_array_equal(*(ax.collections[0].get_array() for ax in (of_flow, of_density)))
+
+
 def test_quality_of_a_grid() -> None:
     grid = fg.Grid((fg.Axis("x", "x", np.array([0.0, 1.0, 3.0, 6.0]), units="m"), fg.Axis("y", "y", np.arange(5.0))))
     figure = fg.plot.grid_quality(grid)
