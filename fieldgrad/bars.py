@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.process import parent_process
 from types import FrameType
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 from fieldgrad import progress
 
@@ -167,21 +167,16 @@ class _Notebook:
     """An output of the cell, which is empty in the end. rich itself needs ipywidgets for that."""
 
     def __init__(self) -> None:
-        self.handle: Any = None
+        from IPython.display import HTML, display
+
+        self.empty = HTML("")
+        self.handle = display(self.empty, display_id=True)
 
     def show(self, bar: Progress) -> None:
-        from IPython.display import display
-
-        if self.handle is None:
-            self.handle = display(bar, display_id=True)
-        else:
-            self.handle.update(bar)
+        self.handle.update(bar)
 
     def clear(self) -> None:
-        from IPython.display import HTML
-
-        if self.handle is not None:
-            self.handle.update(HTML(""))
+        self.handle.update(self.empty)
 
 
 def _draw(call: progress.Call, wait: Callable[[float], bool], clock: Callable[[], float] = time.monotonic) -> None:

@@ -262,10 +262,10 @@ def test_a_notebook_shows_one_output_that_is_empty_in_the_end(
     call = call_from(clock)
     call.begin("computing", 4)
     bars._draw(call, clock.wait, clock)
-    assert len(shown) == 3
-    assert "0%" in shown[0]
-    assert "75%" in shown[1]
-    assert shown[2] == ""
+    assert len(shown) == 4
+    assert "0%" in shown[1]
+    assert "75%" in shown[2]
+    assert shown[0] == shown[3] == ""
     assert terminal.getvalue() == ""
 
 
