@@ -61,6 +61,14 @@ def test_quantities_with_units() -> None:
     np.testing.assert_array_equal(ax.collections[0].get_array(), f.isel(z=0).values)
 
 
+@pytest.mark.parametrize(("unit", "aspect"), [("m", 1.0), ("km", "auto"), (None, "auto")])
+def test_lengths_are_alike_where_their_units_are(unit: str | None, aspect: float | str) -> None:
+    f = labelled(field())
+    f["y"].attrs = {} if unit is None else {"units": unit}
+    assert f.x.units == "m"
+    assert fg.plot.slice(f, z=0).get_aspect() == aspect
+
+
 def test_axes_of_ones_own() -> None:
     ax = plt.figure().add_subplot()
     assert fg.plot.slice(labelled(field()), z=0, ax=ax) is ax
