@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.process import parent_process
 from types import FrameType
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 from fieldgrad import progress
 
@@ -167,20 +167,17 @@ class _Notebook:
     """An output of the cell, which is empty in the end. rich itself needs ipywidgets for that."""
 
     def __init__(self) -> None:
-        self.handle: Any = None
-
-    def show(self, bar: Progress) -> None:
         from IPython.display import display
 
-        if self.handle is None:
-            self.handle = display(bar, display_id=True)
-        else:
-            self.handle.update(bar)
+        # as text too, for what is exported without HTML
+        self.empty = {"text/html": "", "text/plain": ""}
+        self.handle = display(self.empty, raw=True, display_id=True)
+
+    def show(self, bar: Progress) -> None:
+        self.handle.update(bar)
 
     def clear(self) -> None:
-        if self.handle is not None:
-            # as text too, for what is exported without HTML
-            self.handle.update({"text/html": "", "text/plain": ""}, raw=True)
+        self.handle.update(self.empty, raw=True)
 
 
 def _draw(call: progress.Call, wait: Callable[[float], bool], clock: Callable[[], float] = time.monotonic) -> None:

@@ -93,16 +93,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             command = typer.main.get_command(_app(args))
             code = command.main(args, prog_name="fieldgrad", standalone_mode=False)
-            sys.stdout.flush()
             if code == INTERRUPTED:  # newer versions of typer make this of Ctrl-C, older ones an Abort
                 return _failed("interrupted", INTERRUPTED)
             return code if isinstance(code, int) else 0
         except (KeyboardInterrupt, typer.Abort):
             return _failed("interrupted", INTERRUPTED)
-        except BrokenPipeError:
-            # whoever reads has seen enough; Python would flush once more at exit, and complain
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return UNEXPECTED
         except Exception as error:
             return _report(error, debug="--debug" in args)
 

@@ -53,9 +53,10 @@ def cloud_of(points: Any, grid: Grid, outside: str) -> Cloud:
     differing = set()
     for array in arrays.values():
         for name, coord in array.coords.items():
-            if name in coords and not coords[name].equals(coord):
+            # the variable alone: a DataArray differs as well where only another coordinate does
+            if name in coords and not coords[name].equals(coord.variable):
                 differing.add(name)
-            coords[name] = coord
+            coords[name] = coord.variable
     # positions take the place of coordinates of their name; of scalars that differ none is kept
     coords = {name: coord for name, coord in coords.items() if name not in differing and name not in arrays}
     for dim, array in arrays.items():

@@ -59,8 +59,8 @@ def close() -> None:
     """End the call that is open."""
     global _open
     call, _open = _open, None
-    if call is not None:
-        call.end()
+    assert call is not None
+    call.end()
 
 
 def open_call() -> Call | None:

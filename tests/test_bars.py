@@ -245,9 +245,9 @@ def test_a_notebook_shows_one_output_that_is_empty_in_the_end(
     terminal.connect()
     shown: list[str] = []
 
-    def display(bar: Any, *, display_id: bool) -> SimpleNamespace:
+    def display(empty: Any, *, raw: bool, display_id: bool) -> SimpleNamespace:
         assert display_id
-        update(bar)
+        update(empty, raw=raw)
         return SimpleNamespace(update=update)
 
     def update(bar: Any, *, raw: bool = False) -> None:
@@ -262,10 +262,10 @@ def test_a_notebook_shows_one_output_that_is_empty_in_the_end(
     call = call_from(clock)
     call.begin("computing", 4)
     bars._draw(call, clock.wait, clock)
-    assert len(shown) == 3
-    assert "0%" in shown[0]
-    assert "75%" in shown[1]
-    assert shown[2] == ""
+    assert len(shown) == 4
+    assert "0%" in shown[1]
+    assert "75%" in shown[2]
+    assert shown[0] == shown[3] == ""
     assert terminal.getvalue() == ""
 
 

@@ -420,9 +420,10 @@ def test_too_little_memory(run: Any, plane: Path, monkeypatch: Any) -> None:
     assert os.listdir(plane.parent) == ["flow.nc"]
 
 
-def test_a_reader_that_has_seen_enough() -> None:
-    command = [sys.executable, "-m", "fieldgrad.cli", "--version"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+@pytest.mark.parametrize("command", ["--version", "quantities"])
+def test_a_reader_that_has_seen_enough(command: str) -> None:
+    program = [sys.executable, "-m", "fieldgrad.cli", command]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()

@@ -395,6 +395,23 @@ def in_space(n: int, heights: str) -> xr.Dataset:
     return ds.assign(f=(("k", "j", "i"), f))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("heights", ["levels", "terrain"])
+def test_second_derivatives_in_space_around_a_sphere(heights: str) -> None:
+    """Of the square of a coordinate in space, X^2, the Hessian is 2 (e_i . e_X) (e_j . e_X)."""
+
+    def errors(n: int) -> tuple[float, float]:
+        lon, lat = tilted(n)
+        e = np.stack([-np.sin(lon), -np.sin(lat) * np.cos(lon), np.cos(lat) * np.cos(lon)])[:, None]
+        f = in_space(n, heights).f
+        hessian = RADIUS**2 * fg.hessian(f).values - 2 * e * e[:, None]
+        return rms(hessian), rms(RADIUS**2 * fg.laplacian(f).values - 2)
+
+    sizes = (10, 22)
+    for pair in zip(*map(errors, sizes), strict=True):
+        assert fitted(list(pair), sizes) > 1.5
+
+
 def test_shallow_atmosphere_is_as_wide_at_every_height() -> None:
     ds = in_space(6, "levels")
     shallow, deep = (metric_of(fg.infer_grid(ds, shallow=one)) for one in (True, False))

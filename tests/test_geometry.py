@@ -15,7 +15,11 @@ import xarray as xr
 from manufactured import CYLINDER, PARABOLIC, RADIUS, SPHERE, A, B, C, Chart, circle, stretched
 
 import fieldgrad as fg
+from fieldgrad import operators
+from fieldgrad.chunked import evaluate
+from fieldgrad.fields import frame_of
 from fieldgrad.geometry import metric_of, radians
+from fieldgrad.operators import Frame
 
 EPS = np.finfo(np.float64).eps
 NODES: dict[str, Callable[[int], list[np.ndarray]]] = {
@@ -332,6 +336,15 @@ def test_scale_factors_of_a_cylinder_are_the_cylinder() -> None:
         fg.gradient(ds.f, grid=bad)
 
 
+@pytest.mark.slow
+def test_laplacian_where_no_scale_factor_changes() -> None:
+    ds = CYLINDER.dataset(NODES["cylinder"](6))
+    nodes = [fg.Axis(name, dim, ds[dim].values) for name, dim in zip("abc", CYLINDER.dims, strict=True)]
+    grid = fg.Grid(tuple(nodes), system=fg.Orthogonal(("a", "b", "c"), "mine", (2.0, 4.0, 1.0)))
+    f = ds.r**2 + ds.theta**2 + 3 * ds.z**2
+    np.testing.assert_allclose(fg.laplacian(f, grid=grid), 2 / 4 + 2 / 16 + 6, rtol=1e-9)
+
+
 def test_where_a_scale_factor_of_ones_own_vanishes_there_is_no_value() -> None:
     nodes = POLAR_NODES["cylinder"](6)
     ds = CYLINDER.dataset(nodes)
@@ -450,6 +463,28 @@ def test_bits_do_not_depend_on_chunks(name: str, sizes: int, operators: tuple[st
         assert found.chunks is not None
         assert found.chunks[-3:] == lazy.f.chunks
         np.testing.assert_array_equal(found.compute(scheduler="synchronous").values, call(ds, grid).values)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "rows"), [((1, 1, 1, 2), (3, 2)), ((2, 2, 1), (4, 1)), ((3, 2), (3, 2)), ((5,), (5,))]
+)
+def test_the_block_of_a_pole_has_the_rows_of_its_limits(sizes: tuple[int, ...], rows: tuple[int, ...]) -> None:
+    da = pytest.importorskip("dask.array")
+    ds = CYLINDER.dataset(POLAR_NODES["cylinder"](5))
+    frame, seen = frame_of(CYLINDER.grid(ds), ds.f), set()
+
+    def work(fields: list[Any], frame: Frame, parameters: list[Any]) -> list[Any]:
+        own = operators.inside(fields[0], frame).copy()  # the memory of a block is used again
+        seen.add((own.shape[ds.f.dims.index("r")], own.flat[0]))
+        return [own]
+
+    places = xr.zeros_like(ds.f) + np.arange(5.0).reshape([-1 if dim == "r" else 1 for dim in ds.f.dims])
+    lazy = places.chunk(r=sizes).data
+    (found,) = evaluate(work, [lazy], frame)
+    assert isinstance(found, da.Array)
+    assert found.chunks == lazy.chunks
+    np.testing.assert_array_equal(found.compute(scheduler="synchronous"), places)
+    assert seen == set(zip(rows, np.cumsum([0, *rows]), strict=False))
 
 
 def test_grids_pickle() -> None:

@@ -251,6 +251,11 @@ def test_threads_and_processes_give_the_same_bits(scheduler: str) -> None:
     same(lazy.compute(scheduler=scheduler), wanted)
 
 
+def test_missing_values_of_lazy_fields_without_a_mask() -> None:
+    p, grid = SPACE.p.where(HOLES), fg.infer_grid(SPACE, missing="adapt")
+    same(fg.gradient(p.chunk(x=4, y=3, z=2), grid=grid).compute(scheduler="sync"), fg.gradient(p, grid=grid))
+
+
 def test_a_lazy_mask_makes_the_result_lazy() -> None:
     grid = fg.infer_grid(SPACE, mask=HOLES.chunk(x=4), missing="adapt")
     found = fg.gradient(SPACE.p, grid=grid)
@@ -288,6 +293,17 @@ def test_plans_are_kept_while_the_holes_stay() -> None:
     same(OPERATORS["q_criterion"](SPACE.where(BODY), grid),
          OPERATORS["q_criterion"](SPACE.where(BODY), fg.infer_grid(SPACE, missing="adapt")))  # fmt: skip
     assert len(_plans[grid]) == 2
+
+
+def test_plans_are_kept_on_long_axes_whose_tables_are_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fieldgrad.masks import _plans
+
+    wanted = OPERATORS["q_criterion"](SPACE.where(HOLES), fg.infer_grid(SPACE, missing="adapt"))
+    monkeypatch.setattr("fieldgrad.grid._CACHED_NODES", 4)
+    grid = fg.infer_grid(SPACE, missing="adapt")
+    for _ in range(2):
+        same(OPERATORS["q_criterion"](SPACE.where(HOLES), grid), wanted)
+        assert len(_plans[grid]) == 1
 
 
 def test_order_maps_need_holes() -> None:

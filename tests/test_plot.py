@@ -61,6 +61,14 @@ def test_quantities_with_units() -> None:
     np.testing.assert_array_equal(ax.collections[0].get_array(), f.isel(z=0).values)
 
 
+@pytest.mark.parametrize(("unit", "aspect"), [("m", 1.0), ("km", "auto"), (None, "auto")])
+def test_lengths_are_alike_where_their_units_are(unit: str | None, aspect: float | str) -> None:
+    f = labelled(field())
+    f["y"].attrs = {} if unit is None else {"units": unit}
+    assert f.x.units == "m"
+    assert fg.plot.slice(f, z=0).get_aspect() == aspect
+
+
 def test_axes_of_ones_own() -> None:
     ax = plt.figure().add_subplot()
     assert fg.plot.slice(labelled(field()), z=0, ax=ax) is ax
@@ -120,6 +128,13 @@ def test_a_map_of_a_given_density() -> None:
     assert ax.get_xlim() == (-2, 2)
     line = ax.lines[0]
     np.testing.assert_allclose(27 / 4 * line.get_xdata() ** 2 + line.get_ydata() ** 3, 0, atol=1e-9)
+
+
+def test_a_map_of_a_flow_is_that_of_its_density() -> None:
+    flow = fg.flows.abc(NODES, NODES, NODES).dataset
+    shown = ((-3.0, 3.0), (-6.0, 6.0))
+    of_flow, of_density = fg.plot.rq_map(flow, bins=10), fg.plot.rq_map(fg.invariant_histogram(flow, 10, shown))
+    np.testing.assert_array_equal(*(ax.collections[0].get_array() for ax in (of_flow, of_density)))
 
 
 def test_quality_of_a_grid() -> None:

@@ -123,6 +123,18 @@ def test_viscosity_as_a_quantity() -> None:
     assert fg.derive(flow(), "dissipation", viscosity=field).dissipation.units == "mm2 s-3"
 
 
+def test_coordinates_that_are_quantities() -> None:
+    ds = flow()
+    coords = xr.Coordinates({"x": ("x", units.Quantity(100 * X, "cm")), "y": ds.y.variable}, indexes={})
+    f = xr.DataArray(ds.v.values, coords, ("y", "x"), "v", {"units": "m s-1"})
+    axis = fg.infer_grid(f).axis("x")
+    assert axis.units == "cm"
+    np.testing.assert_array_equal(axis.nodes, 100 * X)
+    slope = fg.derivative(f, "x")
+    assert slope.units == "m s-1 cm-1"
+    np.testing.assert_allclose(slope.values, 0.02, rtol=1e-12)
+
+
 def test_powers_that_are_fractions_are_no_units() -> None:
     assert of_quantity(units("1 m**0.5 / s")) is None
     assert of_quantity(units("1 m**2 / s")) == "m2 s-1"

@@ -279,6 +279,13 @@ def test_other_dimensions_are_kept_and_shared_ones_go_along() -> None:
         fg.sample(moving, {dim: x.assign_coords(time=[0.0, 0.5, 3.0]) for dim, x in along.items()}, FLOW)
 
 
+def test_coordinates_that_all_positions_share_are_kept() -> None:
+    station = xr.DataArray([0.2, 0.7], dims="p", coords={"station": ("p", ["a", "b"]), "run": 1})
+    out = fg.sample(flow().u, {"x": station, "y": station, "z": station.assign_coords(run=2)}, SCALAR)
+    assert out.station.values.tolist() == ["a", "b"]
+    assert "run" not in out.coords
+
+
 def test_attributes_say_what_is_there() -> None:
     f = flow().u.assign_attrs(units="K", long_name="temperature").rename("T")
     for dim in "xyz":

@@ -16,6 +16,7 @@ import fieldgrad as fg
 torch = pytest.importorskip("torch")
 import fieldgrad.torch as ft  # noqa: E402
 from fieldgrad.torch_quantities import FORMULAS, Gradient  # noqa: E402
+from fieldgrad.walls import Wall  # noqa: E402
 
 slow = pytest.mark.slow
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
@@ -295,6 +296,9 @@ def test_errors_with_a_grid() -> None:
     angles = fg.Grid((replace(grid.axes[0], obstacle="is a longitude"), *grid.axes[1:]))
     with pytest.raises(ValueError, match=r"grid: dimension 'x' is a longitude, so lengths along it are not known"):
         ft.divergence(u, angles)
+    walls = fg.Grid((replace(grid.axes[0], boundary=((None, (Wall(1.0), None)),)), *grid.axes[1:]))
+    with pytest.raises(ValueError, match=r"grid: a value other than zero is known at a wall, so the operator is not"):
+        ft.laplacian(u[0], walls)
     plane = fg.Grid(grid.axes[:2])
     with pytest.raises(ValueError, match=r"velocity: has three components on a plane"):
         ft.derive(u[..., 0], "vorticity", plane)

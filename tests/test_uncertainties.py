@@ -216,8 +216,9 @@ def test_the_bits_of_the_whole(length: float | None) -> None:
     xr.testing.assert_identical(lazy.compute(), same)
     # selections leave chunks of no nodes behind
     gappy = {"x": (3, 0, 5), "y": (0, 7)}
-    xr.testing.assert_identical(fg.uncertainty(f.chunk(gappy), names, std=std["u"], correlation_length=length,
-                                               grid=grid).compute(), same)  # fmt: skip
+    lazy = fg.uncertainty(f.chunk(gappy), names, std=std["u"].chunk(gappy), correlation_length=length, grid=grid)
+    assert all(lazy[name].chunks[-2:] == f.chunk(gappy).chunks for name in names)
+    xr.testing.assert_identical(lazy.compute(), same)
     lazy = fg.uncertainty(ds.chunk(gappy), ["vorticity", "dissipation"], std=std, **given)
     xr.testing.assert_identical(lazy.compute(), whole)
 
