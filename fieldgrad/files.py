@@ -24,6 +24,7 @@ from fieldgrad.components import Components, find_components
 from fieldgrad.grid import Grid
 from fieldgrad.infer import FINITE_DIFFERENCE, infer_grid
 from fieldgrad.least_squares import LeastSquares
+from fieldgrad.opening import try_opening
 from fieldgrad.systems import EARTH_RADIUS
 from fieldgrad.vtk import from_vtk
 
@@ -284,6 +285,8 @@ def reading(path: Path) -> Iterator[xr.Dataset]:
         with loading(path, "it"):
             if kind == ZARR:
                 check_codecs(path)
+            elif kind == NETCDF4:
+                try_opening(path)
             try:
                 ds = xr.open_dataset(path, **options)
             except ValueError as error:

@@ -237,7 +237,7 @@ def computed(name: str) -> list[np.ndarray]:
 def save(file: str, names: list[str]) -> None:
     """Run some cases, and write what they give: arrays `NAME/NUMBER`."""
     found = {f"{name}/{k}": one for name in names for k, one in enumerate(computed(name))}
-    np.savez(file, allow_pickle=False, **found)
+    np.savez(file, **found)
 
 
 if __name__ == "__main__":

@@ -454,7 +454,9 @@ def test_units_are_right_or_absent() -> None:
         return obj.assign_coords({dim: (dim, obj[dim].values, attrs)})
 
     assert "units" not in fg.gradient(without(p, "x")).attrs
-    assert "units" not in fg.laplacian(p.drop_attrs(deep=False)).attrs
+    bare = p.copy()
+    bare.attrs = {}
+    assert "units" not in fg.laplacian(bare).attrs
     with pytest.raises(ValueError, match=r"components: .* in 'km h-1' and .* in 'm s-1'; convert them to the same"):
         fg.velocity_gradient(ds.assign(u=ds.u.assign_attrs(units="km h-1")))
     assert "units" not in fg.gradient(p.assign_attrs(units="degC/100")).attrs

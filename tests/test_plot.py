@@ -55,8 +55,9 @@ def test_a_positive_field_goes_from_dark_to_light() -> None:
 def test_quantities_with_units() -> None:
     pint = pytest.importorskip("pint")
     f = labelled(field())
-    plane = f.isel(z=0).copy(data=pint.UnitRegistry().Quantity(f.isel(z=0).values, "1/s^2")).drop_attrs(deep=False)
-    ax = fg.plot.slice(plane.assign_attrs(long_name="lambda2"))
+    plane = f.isel(z=0).copy(data=pint.UnitRegistry().Quantity(f.isel(z=0).values, "1/s^2"))
+    plane.attrs = {"long_name": "lambda2"}
+    ax = fg.plot.slice(plane)
     assert ax.figure.axes[1].get_ylabel() == r"$\lambda_2$ [s-2]"
     np.testing.assert_array_equal(ax.collections[0].get_array(), f.isel(z=0).values)
 

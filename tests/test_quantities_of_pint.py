@@ -29,7 +29,9 @@ def flow(speed: str | None = "m s-1", length: str | None = "m") -> xr.Dataset:
 def quantified(ds: xr.Dataset) -> xr.Dataset:
     """Return its velocity as quantities; the coordinates keep their attributes."""
     fields = {name: field.copy(data=units.Quantity(field.values, "m/s")) for name, field in ds.items()}
-    return ds.assign({name: field.drop_attrs(deep=False) for name, field in fields.items()})
+    for field in fields.values():
+        field.attrs = {}
+    return ds.assign(fields)
 
 
 @pytest.mark.parametrize(

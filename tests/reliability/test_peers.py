@@ -7,10 +7,12 @@ adapter, which says here what it changes, and each case that cannot apply is ski
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import itertools
+import re
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -26,6 +28,41 @@ EDGES = (
     "edge_order=1 of a lazy field: labelled operators have edges of the order of accuracy inside, and only "
     "fieldgrad.array.gradient, which takes ndarrays, has edges of first order"
 )
+#: Every test of theirs that has to do with gradients: the test here that runs it, or the reason why none does.
+THEIRS = {
+    "numpy/lib/tests/test_function_base.py::TestGradient": "test_numpy_gradient.py",
+    "dask/array/tests/test_routines.py::test_gradient": "test_dask",
+    "xarray/tests/test_dataset.py::test_differentiate": "test_xarray",
+    "xarray/tests/test_dataset.py::test_differentiate_datetime": "test_xarrays_times",
+    "xarray/tests/test_dataset.py::test_differentiate_cftime": "test_xarrays_times",
+    "pint/testsuite/test_numpy.py::test_gradient": "test_pint",
+    "xarray/tests/test_units.py::test_differentiate_integrate": (
+        "it differentiates along a coordinate that is not that of a dimension, and shares its cases with integrals; "
+        "fieldgrad differentiates along dimensions"
+    ),
+    "xarray/tests/test_duck_array_wrapping.py::test_differentiate": (
+        "it asks for the class of the result alone, of arrays of CuPy, JAX and sparse too, which operators on labelled "
+        "data do not take; importing it changes the precision of JAX for all tests that follow"
+    ),
+    "xarray/tests/test_duck_array_ops.py::test_dask_gradient": "it calls a function of xarray that users do not see",
+}
+
+
+@pytest.mark.parametrize("package", ["numpy", "dask", "xarray", "pint"])
+def test_no_test_of_theirs_is_forgotten(package: str) -> None:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        pytest.skip(f"{package} is not installed")
+    root = Path(spec.origin).parent
+    pattern = re.compile(r"(?:def|class) ((?:test_|Test)\w*(?:[gG]radient|differentiate)\w*)")
+    found = {
+        f"{path.relative_to(root.parent).as_posix()}::{name}"
+        for path in root.rglob("test_*.py")
+        for name in pattern.findall(path.read_text(encoding="utf-8"))
+    }
+    if not found:
+        pytest.skip(f"{package} is installed without its tests")
+    assert found == {name for name in THEIRS if name.startswith(f"{package}/")}
 
 
 def module_of(name: str) -> ModuleType:
