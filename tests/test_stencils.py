@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -139,6 +140,14 @@ def test_first_order_edges() -> None:
     table = derivative_stencil(x, 1, 2, edge_accuracy=1)
     assert table.lower.shape == table.upper.shape == (1, 2)
     assert_rows_close(table.matrix(), np.gradient(np.eye(7), x, axis=0), 16)
+
+
+@pytest.mark.parametrize("n", range(3, 11))
+def test_narrow_edges_where_there_is_no_interior(n: int) -> None:
+    x = random_nodes(n)
+    table = derivative_stencil(x, 1, 8, edge_accuracy=2)
+    assert (len(table.lower), len(table.upper)) == ((4, 4) if n >= 9 else ((n + 1) // 2, n // 2))
+    np.testing.assert_allclose(table.matrix() @ x**2, 2 * x, rtol=1e-12)
 
 
 def test_equals_numpy_gradient_at_order_1_and_accuracy_2() -> None:
@@ -429,6 +438,25 @@ def test_rows_add_up_to_their_row_sum(table: Stencil) -> None:
     assert (np.abs(matrix.sum(axis=1) - table.row_sum) <= 64 * EPS * np.abs(matrix).sum(axis=1)).all()
 
 
+def test_a_table_with_row_sums_is_bounded() -> None:
+    plain = derivative_stencil(random_nodes(7))
+    band, sums = plain.band.copy(), np.zeros(7)
+    band[1, 3] += 2.0
+    sums[3] = 2.0
+    summed = Stencil(band, plain.lower, plain.upper, sums, nodes=7, known=np.full(7, 5.0))
+    assert not plain.bounded
+    assert plain.linear is plain
+    assert summed.bounded
+    assert summed.linear.known is None
+    assert summed.linear.bounded
+    both = replace(plain, each=(plain, summed))
+    assert both.bounded
+    assert both.of(1) is summed
+    assert plain.of(1) is plain
+    assert [one.known for one in both.linear.each] == [None, None]
+    assert not replace(plain, each=(plain, plain)).bounded
+
+
 # Errors
 
 
@@ -530,8 +558,9 @@ def test_required_points_are_enough_and_no_fewer_are(order: int, accuracy: int, 
         derivative_stencil(np.arange(n - 1), order, accuracy, period=n if periodic else None)
 
 
-def test_spacings_too_uneven_for_double_precision() -> None:
-    x = np.array([0.0, 1e-200, *range(1, 12)])
+@pytest.mark.parametrize("near", [[0.0, 1e-200], [0.0, 1e-107, 2.7e-107, 4e-107]], ids=["overflow", "lost digits"])
+def test_spacings_too_uneven_for_double_precision(near: list[float]) -> None:
+    x = np.array([*near, *range(1, 12)])
     with pytest.raises(ArithmeticError, match=r"x: the spacings are too uneven .* use a smaller accuracy"):
         derivative_stencil(x, 2, 4)
 

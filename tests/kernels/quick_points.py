@@ -53,7 +53,7 @@ def test_quick_scales(name: str, n: int) -> None:
 @pytest.mark.parametrize(("name", "n"), [case for case in CASES if case[0] in DELICATE - {"principal_directions"}])
 def test_quick_nothing_to_find(name: str, n: int) -> None:
     """Zero, or undefined, where there is no pair or no vorticity."""
-    L = tensors.pick(n, np.float64, "zero", "isotropic", "pure strain", "simple shear")
+    L = tensors.pick(n, np.float64, "zero", "isotropic", "pure strain", "simple shear", "simple shear, turned")
     L = np.concatenate([L, real(n)])
     if name == "vorticity_alignment":
         L = L[(L.transpose(0, 2, 1) == L).all(axis=(1, 2))]
@@ -90,6 +90,22 @@ def test_quick_swirl_beside_shear(small: float) -> None:
     pair = (ratio[swirling] + 1j) * strength[swirling]
     distance = np.linalg.svd(L[swirling] - pair[:, None, None] * np.eye(3), compute_uv=False)[:, 2]
     np.testing.assert_array_less(distance, 16 * np.finfo(float).eps)
+
+
+@pytest.mark.parametrize("axis", range(3))
+@pytest.mark.parametrize("sense", [1.0, -1.0])
+def test_quick_swirl_about_a_coordinate(axis: int, sense: float) -> None:
+    """Rows of L less its eigenvalue vanish, or are parallel, and the eigenvector comes out with either sign."""
+    L = np.zeros((4, 3, 3))
+    after, last = (axis + 1) % 3, (axis + 2) % 3
+    L[:, after, last], L[:, last, after] = -sense, sense
+    L[:, axis, axis] = [0.0, 0.3, 1.0, 1.0]
+    L[2:, axis, after] = [20.0, -20.0]
+    wanted = np.zeros((4, 3))
+    wanted[:, axis] = sense
+    np.testing.assert_allclose(evaluate("swirling_strength", L), 1.0, rtol=1e-14)
+    np.testing.assert_allclose(evaluate("swirling_axis", L), wanted, rtol=1e-14, atol=1e-14)
+    np.testing.assert_allclose(evaluate("rortex", L), 2.0 * wanted, rtol=1e-14, atol=1e-14)
 
 
 A, U = np.array([[1.0, -2.0, 3.0], [5.0, 7.0, -11.0], [-13.0, 17.0, 19.0]]), np.array([0.5, -3.0, 2.0])
