@@ -6,7 +6,7 @@
 
 cosmic-ray makes the mutants and keeps what became of each in ``.mutation``, a session for each state of a module.
 Mutants live in a temporary copy, kernels run as plain Python, so that none is compiled, and the tests of a mutant run
-in a fork of this process, which has imported all that they need but the package itself.
+in a fork of this process (not on Windows), which has imported all that they need but the package itself.
 """
 
 from __future__ import annotations

@@ -54,6 +54,7 @@ def test_nanoseconds_after_centuries_are_kept() -> None:
     ("values", "message"),
     [
         ([0.0, 1.0, 1.0, 2.0], r"'x': coordinate value 1.0 at index 2 repeats .* drop duplicates"),
+        ([3.0, 2.0, 2.0], r"'x': coordinate value 2.0 at index 2 repeats"),
         ([0.0, 2.0, 1.0], r"'x': .* increase up to index 1 \(2.0\) and turn at index 2 \(1.0\).*sortby"),
         ([3.0, 2.0, 2.5], r"'x': .* decrease up to index 1 \(2.0\) and turn at index 2"),
         ([0.0, np.nan, 2.0], r"'x': coordinate value nan at index 1 is not finite; .* drop that point"),
