@@ -347,6 +347,23 @@ def test_a_slice_reads_no_more_than_its_rows_need() -> None:
     assert derivative_stencil(np.arange(30.0), 1, 4, period=30.0).slice(0, 30)[1:] == (-2, 32)
 
 
+def test_a_slice_keeps_nodes_within_reach() -> None:
+    table = derivative_stencil(random_nodes(30), 1, 4)
+    around = derivative_stencil(np.arange(30.0), 1, 4, period=30.0)
+    for whole, start, stop, ends in (
+        (table, 10, 12, (5, 17)),
+        (table, 3, 5, (0, 10)),
+        (table, 26, 28, (21, 30)),
+        (around, 2, 28, (-3, 33)),
+    ):
+        block, low, high = whole.slice(start, stop, reach=5)
+        assert (low, high) == ends
+        assert np.array_equal(unfolded(block, low, 30), whole.matrix()[start:stop])
+    # of a block, whose rows begin behind its nodes
+    block, low, _ = table.slice(10, 20, reach=4)
+    assert block.slice(5, 6, reach=3)[1:] == (15 - 3 - low, 16 + 3 - low)
+
+
 @given(table=tables())
 @settings(deadline=None)
 def test_the_transpose_is_exact(table: Stencil) -> None:
