@@ -108,6 +108,16 @@ def test_quick_swirl_about_a_coordinate(axis: int, sense: float) -> None:
     np.testing.assert_allclose(evaluate("rortex", L), 2.0 * wanted, rtol=1e-14, atol=1e-14)
 
 
+@pytest.mark.parametrize("shift", range(3))
+def test_quick_swirl_in_a_fixed_plane(shift: int) -> None:
+    """All but one of the minors that make the eigenvector vanish."""
+    L = np.array([[1.0, 0.0, 0.0], [0.5, 0.0, -1.0], [0.25, 1.0, 0.0]])
+    axis = np.array([8.0, 1.0, 3.0]) / np.sqrt(74)
+    turned = np.roll(L, (shift, shift), axis=(0, 1))[None]
+    np.testing.assert_allclose(evaluate("swirling_strength", turned), 1.0, rtol=1e-14)
+    np.testing.assert_allclose(evaluate("swirling_axis", turned), np.roll(axis, shift)[None], rtol=1e-14)
+
+
 A, U = np.array([[1.0, -2.0, 3.0], [5.0, 7.0, -11.0], [-13.0, 17.0, 19.0]]), np.array([0.5, -3.0, 2.0])
 CURL = np.array([A[2, 1] - A[1, 2], A[0, 2] - A[2, 0], A[1, 0] - A[0, 1]])
 
