@@ -416,6 +416,17 @@ def test_taps_list_the_neighbours_of_each_row(table: Stencil, data: st.DataObjec
     assert not more_weights[-3:].any()
 
 
+@pytest.mark.parametrize("period", [None, 16.0])
+def test_taps_of_every_range(period: float | None) -> None:
+    table = derivative_stencil(np.arange(12.0), 1, 6, period=period)
+    offsets, weights = table.taps(0, 12)
+    for start in range(12):
+        for stop in range(start, 13):
+            found = table.taps(start, stop)
+            assert np.array_equal(found[0], offsets[:, start:stop])
+            assert np.array_equal(found[1], weights[:, start:stop])
+
+
 @given(table=tables())
 @settings(deadline=None)
 def test_taps_with_the_centre_give_the_whole_row(table: Stencil) -> None:
