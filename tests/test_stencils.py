@@ -431,7 +431,7 @@ def test_taps_of_every_range(period: float | None) -> None:
 @settings(deadline=None)
 def test_taps_with_the_centre_give_the_whole_row(table: Stencil) -> None:
     offsets, weights = table.taps(0, table.rows, centre=True)
-    assert len(offsets) == table.neighbours + 1
+    assert offsets.shape == weights.shape == (table.neighbours + 1, table.rows)
     assert not offsets[-1].any()
     assert_rows_close(from_taps(offsets, weights, 0, table), table.matrix(), 64)
 
