@@ -63,6 +63,12 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def mutation(session: nox.Session) -> None:
+    """Put faults into some modules, one at a time, and print those that no test finds."""
+    python(session, "tests/mutation.py", *session.posargs)
+
+
+@nox.session
 def doctests(session: nox.Session) -> None:
     """Run the examples in the package's docstrings."""
     python(session, "-m", "pytest", "--doctest-modules", "fieldgrad", *session.posargs)

@@ -54,10 +54,12 @@ def test_nanoseconds_after_centuries_are_kept() -> None:
     ("values", "message"),
     [
         ([0.0, 1.0, 1.0, 2.0], r"'x': coordinate value 1.0 at index 2 repeats .* drop duplicates"),
+        ([3.0, 2.0, 2.0], r"'x': coordinate value 2.0 at index 2 repeats"),
         ([0.0, 2.0, 1.0], r"'x': .* increase up to index 1 \(2.0\) and turn at index 2 \(1.0\).*sortby"),
         ([3.0, 2.0, 2.5], r"'x': .* decrease up to index 1 \(2.0\) and turn at index 2"),
         ([0.0, np.nan, 2.0], r"'x': coordinate value nan at index 1 is not finite; .* drop that point"),
         ([0.0, 1.0, np.inf], r"'x': coordinate value inf at index 2 is not finite"),
+        ([0.0, -np.inf, np.nan], r"'x': coordinate value -inf at index 1 is not finite"),
         ([[0.0, 1.0]], r"'x': the coordinate has 2 dimensions \(1, 2\); it must be one-dimensional"),
         (np.array(["2000-01-01", "NaT"], dtype="M8[s]"), r"'x': .* index 1 is NaT"),
     ],
@@ -146,6 +148,7 @@ def test_cells_that_nothing_bounds_are_refused(count: int, period: float | None,
             1.0,
             r"period 1 of dimension 'lon' is not larger than the span 1 .*end point stands twice.*isel\(lon=",
         ),
+        (0.5, r"period 0.5 of dimension 'lon' is not larger than the span 1 "),
         (-1.0, r"periodic: the period of dimension 'lon' is -1.0; it must be positive"),
         (np.inf, r"periodic: the period of dimension 'lon' is inf; it must be positive and finite"),
     ],
@@ -162,8 +165,9 @@ def test_unknown_accuracy_is_refused(accuracy: int) -> None:
 
 
 def test_too_few_points_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"dimension 'x': has 2 points; .* needs at least 3"):
-        Axis("x", "x", np.arange(2.0)).stencil()
+    for count in (0, 2):
+        with pytest.raises(ValueError, match=rf"dimension 'x': has {count} points; .* needs at least 3"):
+            Axis("x", "x", np.arange(float(count))).stencil()
 
 
 def grid() -> Grid:
@@ -284,7 +288,7 @@ def test_rounding_that_is_still_uniform(dtype: type) -> None:
 
 
 def test_tables_of_short_axes_are_kept() -> None:
-    for count, kept in ((4096, True), (4097, False)):
+    for count, kept in ((9, True), (4096, True), (4097, False)):
         nodes = np.arange(float(count))
         assert (table(nodes, 1, 2) is table(nodes, 1, 2)) is kept
         walls = Axis("x", "x", nodes, boundary=((None, (Wall(0.0), None)),))
@@ -328,6 +332,10 @@ def test_cells_reach_to_the_planes(direction: int) -> None:
     other = Axis("y", "y", nodes, boundary=((None, both), ("T", (Wall(0.0, at=0.25), None))))
     assert other.reach == ((1.0, 5.5) if direction == 1 else (5.5, 1.0))
     assert Axis("y", "y", nodes).reach == (nodes[0], nodes[-1])
+    two = Axis("y", "y", nodes[::2], boundary=((None, both),))
+    assert two.reach == ((-0.5, 5.5) if direction == 1 else (5.5, -0.5))
+    at_node = Axis("y", "y", nodes[:1], boundary=((None, (Wall("symmetric", at="node"), None)),))
+    assert at_node.reach == (nodes[0], nodes[0])
 
 
 @pytest.mark.parametrize("direction", [1, -1])
@@ -345,6 +353,16 @@ def test_walls_are_of_coordinates_not_of_indices(direction: int) -> None:
     np.testing.assert_allclose(stencil.matrix()[-1 - changed], bare[-1 - changed], rtol=1e-14, atol=1e-15)
 
 
+def test_fits_have_their_own_weights_and_mirrors() -> None:
+    nodes, fit = np.arange(9.0) + 0.5, LeastSquares(points=7)
+    plain = Axis("x", "x", nodes, scheme=fit).stencil().matrix()
+    np.testing.assert_allclose(plain[4], [0, -3, -2, -1, 0, 1, 2, 3, 0] / np.float64(28), rtol=1e-13, atol=1e-15)
+    # beside a mirror as many nodes are reflected as a window needs
+    mirrored = Axis("x", "x", nodes, scheme=fit, boundary=((None, (Wall("symmetric"), None)),)).stencil().matrix()
+    np.testing.assert_allclose(mirrored[0, :4] * 28, [-1, 1 - 2, 2 - 3, 3], atol=1e-12)
+    np.testing.assert_allclose(mirrored[4:], plain[4:], rtol=1e-13, atol=1e-15)
+
+
 def test_fields_of_other_walls_have_tables_of_their_own() -> None:
     axis = Axis("y", "y", np.arange(6.0), boundary=(("T", (Wall(1.0), None)), ("p", (None, Wall(0.0)))))
     assert not axis.stencil(1, [("T", None), ("T", None)]).each
@@ -357,7 +375,10 @@ def test_walls_stand_in_for_nodes() -> None:
         ValueError, match=r"has 2 points; a derivative of order 1 and accuracy 2 needs at least 3, use a"
     ):
         Axis("x", "x", np.arange(2.0)).stencil()
-    assert Axis("x", "x", np.arange(2.0), boundary=((None, (Wall(0.0), None)),)).stencil().rows == 2
+    walls = ((None, (Wall(0.0), None)),)
+    assert Axis("x", "x", np.arange(2.0), boundary=walls).stencil().rows == 2
+    with pytest.raises(ValueError, match=r"has 3 points; .* accuracy 4 needs at least 4, use a"):
+        Axis("x", "x", np.arange(3.0), boundary=walls, accuracy=4).stencil()
     with pytest.raises(ValueError, match=r"accuracy 8 on a periodic axis needs at least 9, use a smaller accuracy or"):
         Axis("x", "x", np.arange(8.0), period=9.0, accuracy=8).stencil()
     with pytest.raises(
@@ -449,6 +470,7 @@ def test_a_grid_in_words() -> None:
     assert found.directions == ("x", "y", "z")
     with pytest.raises(KeyError, match="which has none"):
         Grid(()).axis("x")
+    assert repr(Grid(())).splitlines()[0] == "<fieldgrad.Grid: cartesian, 0 axes>"
 
 
 def test_spacings_in_the_table_of_a_grid() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fieldgrad.stencils import Stencil, derivative_stencil, fornberg, required_points
+from fieldgrad.stencils import Stencil, _checked, derivative_stencil, fornberg, required_points
 
 Array = NDArray[np.float64]
 EPS = np.finfo(np.float64).eps
@@ -139,6 +140,14 @@ def test_first_order_edges() -> None:
     table = derivative_stencil(x, 1, 2, edge_accuracy=1)
     assert table.lower.shape == table.upper.shape == (1, 2)
     assert_rows_close(table.matrix(), np.gradient(np.eye(7), x, axis=0), 16)
+
+
+@pytest.mark.parametrize("n", range(3, 11))
+def test_narrow_edges_where_there_is_no_interior(n: int) -> None:
+    x = random_nodes(n)
+    table = derivative_stencil(x, 1, 8, edge_accuracy=2)
+    assert (len(table.lower), len(table.upper)) == ((4, 4) if n >= 9 else ((n + 1) // 2, n // 2))
+    np.testing.assert_allclose(table.matrix() @ x**2, 2 * x, rtol=1e-12)
 
 
 def test_equals_numpy_gradient_at_order_1_and_accuracy_2() -> None:
@@ -338,6 +347,23 @@ def test_a_slice_reads_no_more_than_its_rows_need() -> None:
     assert derivative_stencil(np.arange(30.0), 1, 4, period=30.0).slice(0, 30)[1:] == (-2, 32)
 
 
+def test_a_slice_keeps_nodes_within_reach() -> None:
+    table = derivative_stencil(random_nodes(30), 1, 4)
+    around = derivative_stencil(np.arange(30.0), 1, 4, period=30.0)
+    for whole, start, stop, ends in (
+        (table, 10, 12, (5, 17)),
+        (table, 3, 5, (0, 10)),
+        (table, 26, 28, (21, 30)),
+        (around, 2, 28, (-3, 33)),
+    ):
+        block, low, high = whole.slice(start, stop, reach=5)
+        assert (low, high) == ends
+        assert np.array_equal(unfolded(block, low, 30), whole.matrix()[start:stop])
+    # of a block, whose rows begin behind its nodes
+    block, low, _ = table.slice(10, 20, reach=4)
+    assert block.slice(5, 6, reach=3)[1:] == (15 - 3 - low, 16 + 3 - low)
+
+
 @given(table=tables())
 @settings(deadline=None)
 def test_the_transpose_is_exact(table: Stencil) -> None:
@@ -390,11 +416,22 @@ def test_taps_list_the_neighbours_of_each_row(table: Stencil, data: st.DataObjec
     assert not more_weights[-3:].any()
 
 
+@pytest.mark.parametrize("period", [None, 16.0])
+def test_taps_of_every_range(period: float | None) -> None:
+    table = derivative_stencil(np.arange(12.0), 1, 6, period=period)
+    offsets, weights = table.taps(0, 12)
+    for start in range(12):
+        for stop in range(start, 13):
+            found = table.taps(start, stop)
+            assert np.array_equal(found[0], offsets[:, start:stop])
+            assert np.array_equal(found[1], weights[:, start:stop])
+
+
 @given(table=tables())
 @settings(deadline=None)
 def test_taps_with_the_centre_give_the_whole_row(table: Stencil) -> None:
     offsets, weights = table.taps(0, table.rows, centre=True)
-    assert len(offsets) == table.neighbours + 1
+    assert offsets.shape == weights.shape == (table.neighbours + 1, table.rows)
     assert not offsets[-1].any()
     assert_rows_close(from_taps(offsets, weights, 0, table), table.matrix(), 64)
 
@@ -427,6 +464,25 @@ def test_translation_scaling_and_reversal(order: int, accuracy: int, steps: list
 def test_rows_add_up_to_their_row_sum(table: Stencil) -> None:
     matrix = table.matrix()
     assert (np.abs(matrix.sum(axis=1) - table.row_sum) <= 64 * EPS * np.abs(matrix).sum(axis=1)).all()
+
+
+def test_a_table_with_row_sums_is_bounded() -> None:
+    plain = derivative_stencil(random_nodes(7))
+    band, sums = plain.band.copy(), np.zeros(7)
+    band[1, 3] += 2.0
+    sums[3] = 2.0
+    summed = Stencil(band, plain.lower, plain.upper, sums, nodes=7, known=np.full(7, 5.0))
+    assert not plain.bounded
+    assert plain.linear is plain
+    assert summed.bounded
+    assert summed.linear.known is None
+    assert summed.linear.bounded
+    both = replace(plain, each=(plain, summed))
+    assert both.bounded
+    assert both.of(1) is summed
+    assert plain.of(1) is plain
+    assert [one.known for one in both.linear.each] == [None, None]
+    assert not replace(plain, each=(plain, plain)).bounded
 
 
 # Errors
@@ -534,6 +590,14 @@ def test_spacings_too_uneven_for_double_precision() -> None:
     x = np.array([0.0, 1e-200, *range(1, 12)])
     with pytest.raises(ArithmeticError, match=r"x: the spacings are too uneven .* use a smaller accuracy"):
         derivative_stencil(x, 2, 4)
+
+
+def test_weights_that_are_numbers_but_wrong() -> None:
+    """Where the product of four spacings keeps three digits; other rows of such an axis are not finite."""
+    offsets = np.array([[0.0], [1e-107], [2.7e-107], [4e-107], [1.0]])
+    assert np.isfinite(fornberg(offsets, 1)).all()
+    with pytest.raises(ArithmeticError, match=r"moment 0 of the weights of derivative 1 is wrong"):
+        _checked(offsets, 1)
 
 
 @pytest.mark.parametrize("bounds", [(3, 3), (-1, 4), (5, 4), (0, 10)])

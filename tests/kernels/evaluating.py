@@ -55,5 +55,6 @@ def evaluate(name: str, L: NDArray[Any], **parameters: Any) -> NDArray[Any]:
             else values
         )
     out = np.empty((count, *[n] * rank), L.dtype)
-    _loop(f"{name}_in_plane" if n == 2 else name, n, rank, len(parameters))(np.ascontiguousarray(L), given, out)
+    with np.errstate(all="ignore"):  # of NumPy's numbers, which plain Python works with
+        _loop(f"{name}_in_plane" if n == 2 else name, n, rank, len(parameters))(np.ascontiguousarray(L), given, out)
     return out

@@ -48,6 +48,13 @@ def test_some_operators_have_the_bits_of_compiled_kernels(tmp_path: Path) -> Non
     compare(tmp_path, QUICK)
 
 
+def test_point_functions_in_plain_python(tmp_path: Path) -> None:
+    """What faults put into their formulas are found by: see ``tests/mutation.py``."""
+    arguments = ["-q", "-n0", "-p", "no:cacheprovider", str(TESTS / "kernels" / "quick_points.py")]
+    code = f"import pytest\nassert pytest.main({arguments!r}) == 0\nprint('done')"
+    check(run(tmp_path, code, NUMBA_DISABLE_JIT="1"))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("group", range(8))
 def test_every_operator_and_quantity_has_the_bits_of_compiled_kernels(group: int, tmp_path: Path) -> None:
