@@ -16,12 +16,6 @@ plt = pytest.importorskip("matplotlib.pyplot")
 NODES = np.linspace(-1.0, 1.0, 9)
 
 
-@pytest.fixture(autouse=True)
-def _closed() -> object:
-    yield
-    plt.close("all")
-
-
 def field(values: object = None) -> xr.DataArray:
     coords = {dim: (dim, NODES * scale, {"units": "m"}) for dim, scale in (("z", 3), ("y", 2), ("x", 1))}
     f = xr.DataArray(np.zeros((9, 9, 9)), coords, ("z", "y", "x"), "lambda2", {"long_name": "lambda2", "units": "s-2"})

@@ -308,7 +308,8 @@ def _is_fused(layout: Layout, form: _Form, itemsize: int) -> bool:
         return True
     limit = _ALIAS if width > 2 * _FUSED_WIDTH else _ALIAS_L2
     loops = zip(layout.sources, layout.slots[:3], strict=True)
-    return not any(stride * itemsize % limit == 0 for stride, slot in loops if slot != ABSENT)
+    # a field that is repeated along an axis has one row or plane there
+    return not any(stride and stride * itemsize % limit == 0 for stride, slot in loops if slot != ABSENT)
 
 
 def _pieces(

@@ -491,6 +491,7 @@ def test_derivatives_at_once_or_row_by_row_have_the_same_bits(accuracy: int, mon
         ((320 * 320, 320, 1), 4, True),
         ((320 * 320, 320, 1), 6, False),
         ((4096 * 250, 4096, 1), 8, False),
+        ((0, 250, 1), 8, True),
     ],
 )
 def test_wide_stencils_go_row_by_row_where_planes_share_cache_sets(

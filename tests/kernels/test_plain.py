@@ -93,7 +93,7 @@ for by in (-1, 1):  # the element before the first, which NumPy would take from 
     breaks("adapt 2", redo, "_entry", shifted(2, by * 1000))
     breaks("points 2", probe, "_at", shifted(2, by * 1000))
     breaks("points 2", probe, "_weigh", shifted(7, by * 3))
-    breaks("plane 4", engine, "_filled", shifted(2, by * 100_000))
+    breaks("row by row", engine, "_filled", shifted(2, by * 100_000))
 """
 
 
