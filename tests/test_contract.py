@@ -382,7 +382,7 @@ def test_kernels_are_few() -> None:
 
     So there are two kernels of an operator for real fields: one for each precision; and as many again for each other
     order of memory: with x slow instead of fast, and with neither along the rows, as of complex fields that are not
-    contiguous. Coordinates, sizes, strides and byte orders make none.
+    contiguous. Coordinates, sizes, strides and byte orders make none, but for strides and sizes of large fields.
     """
     usual: dict[str, set[Any]] = {}
     all_of: dict[str, set[Any]] = {}
