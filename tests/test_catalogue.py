@@ -218,6 +218,7 @@ def test_alone_as_in_a_long_list_in_a_plane(name: str) -> None:
     all_same(derive(flow("yx"), [name]), of_flow("yx"))
 
 
+@pytest.mark.slow
 def test_in_other_company_and_order() -> None:
     for names in (COMPANY, COMPANY[::-1]):
         found = derive(flow(), names)

@@ -225,6 +225,7 @@ def sums_of_products(L: Any) -> Any:
     return a * e - b * d + (c * g - a * i) * (f * h + a * e)
 
 
+@pytest.mark.slow
 def test_products_and_sums_are_not_joined_in_company() -> None:
     """A compiler that joins them does so here and not there; NumPy never does."""
     record = Quantity("sums", sums_of_products, power=4)

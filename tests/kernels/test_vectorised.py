@@ -47,7 +47,7 @@ print(json.dumps(found))
 #: For each work the derivatives of a point: as many differences to the centre as accuracy, each times a weight.
 DERIVATIVES = {"gradient": 3, "q_criterion": 9}
 SUFFIXES = {"float64": "pd", "float32": "ps"}
-WORK = [*(f"{name},{dtype},2" for name in DERIVATIVES for dtype in SUFFIXES), "q_criterion,float64,8"]
+WORK = ["gradient,float32,2", "q_criterion,float64,2", "q_criterion,float64,8"]
 # A mnemonic, and operands of which one is a whole register of 32 or 64 bytes.
 WIDE = re.compile(r"^\s+(v\w+)\s+.*%[yz]mm", re.MULTILINE)
 
