@@ -331,6 +331,12 @@ class _Graph:
                 # one copy of each table in the graph, which all blocks of a plane refer to
                 yield (f"{self.name}-table", number, place), table
         name = f"{self.name}-pieces"
+
+        def giver(block: tuple[int, ...], axis: int, part: int) -> tuple[Any, ...]:
+            """Key of what a neighbour gives: its fields, or the pieces that it hands over along the axis."""
+            beside = (*block[:axis], part, *block[axis + 1 :])
+            return (self.first.name, *beside) if self.here else (name, *beside, axis)
+
         for block in self._blocks():
             sides, own = [], []
             for number, axis in enumerate(self.frame.axes):
@@ -343,17 +349,7 @@ class _Graph:
                         else partial(blocks.hand_over, axis, table.ranges)
                     )
                     yield own[-1], (hand_over, (self.first.name, *block))
-                sides.append(
-                    [
-                        [
-                            (self.first.name, *block[:axis], part, *block[axis + 1 :])
-                            if self.here
-                            else (name, *block[:axis], part, *block[axis + 1 :], axis)
-                            for part, _, _ in side
-                        ]
-                        for side in table.around
-                    ]
-                )
+                sides.append([[giver(block, axis, part) for part, _, _ in side] for side in table.around])
             parameters = [
                 (value.name, *(0 if len(part) == 1 else i for i, part in zip(block, value.chunks, strict=True)))
                 if is_lazy(value)

@@ -151,23 +151,26 @@ def derived_through(read: Callable[..., np.ndarray]) -> xr.Dataset:
     return fg.derive(lazy.assign(u=lazy.u.copy(data=u)), NAMES)
 
 
-def test_a_worker_that_is_killed_at_work_costs_time_only(tmp_path: Path) -> None:
-    """A block that is slow once gives the time to kill the worker that computes it; another one then does its work."""
-    folder = str(tmp_path)
+def once(note: Path, happens: Callable[[], None]) -> Callable[..., np.ndarray]:
+    """How blocks are read where something happens to the worker that is the first to read one; it notes its number."""
 
-    def slow_once(block: np.ndarray, block_info: Any = None) -> np.ndarray:
-        if block_info[0]["chunk-location"] == (2, 1, 1, 1):
-            note = Path(folder, "worker")
-            if not note.exists():
-                Path(folder, "draft").write_text(str(os.getpid()))
-                Path(folder, "draft").rename(note)
-                time.sleep(60)
+    def read(block: np.ndarray, block_info: Any = None) -> np.ndarray:
+        if block_info[0]["chunk-location"] == (2, 1, 1, 1) and not note.exists():
+            draft = note.with_suffix(".draft")
+            draft.write_text(str(os.getpid()))
+            draft.rename(note)
+            happens()
         return block
 
-    built = derived_through(slow_once)
+    return read
+
+
+def test_a_worker_that_is_killed_at_work_costs_time_only(tmp_path: Path) -> None:
+    """A block that is slow once gives the time to kill the worker that computes it; another one then does its work."""
+    note = tmp_path / "worker"
+    built = derived_through(once(note, lambda: time.sleep(60)))
     with cluster(2) as machines, distributed.Client(machines) as client:
         future = client.compute(built)
-        note = tmp_path / "worker"
         deadline = time.monotonic() + 60
         while not note.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -181,19 +184,13 @@ def test_a_worker_that_is_killed_at_work_costs_time_only(tmp_path: Path) -> None
 @pytest.mark.slow
 def test_a_worker_that_is_ended_for_its_memory_costs_time_only(tmp_path: Path) -> None:
     """A block that takes two gigabytes once is more than the nanny allows; it ends the worker and starts another."""
-    folder = str(tmp_path)
 
-    def greedy_once(block: np.ndarray, block_info: Any = None) -> np.ndarray:
-        if block_info[0]["chunk-location"] == (2, 1, 1, 1):
-            note = Path(folder, "worker")
-            if not note.exists():
-                note.write_text(str(os.getpid()))
-                hoard = np.ones(1 << 28)
-                time.sleep(60)
-                return block * hoard[0]
-        return block
+    def hoard() -> None:
+        held = np.ones(1 << 28)
+        time.sleep(60)
+        del held
 
-    built = derived_through(greedy_once)
+    built = derived_through(once(tmp_path / "worker", hoard))
     with cluster(2, memory_limit=1 << 30) as machines, distributed.Client(machines) as client:
         began = time.monotonic()
         found = client.compute(built).result(timeout=120)
