@@ -221,6 +221,10 @@ def pieces_of(number: int, begun: Begun) -> Handed:
     return begun.pieces[number]
 
 
+def turn(before: list[None]) -> None:
+    """Nothing: a task that is there for the order of those after it."""
+
+
 def hand_over(axis: int, ranges: Sequence[tuple[int, int]], fields: list[Array]) -> Handed:
     """Pieces for neighbours, copied: a view would keep the block in memory, and send all of it to another machine."""
     return {ends: [one.copy() for one in _piece(fields, axis, *ends)] for ends in ranges}
@@ -248,8 +252,8 @@ def run(
 ) -> Any:
     """One block. What adapts to holes says whether values count, and whether the last field is a mask.
 
-    For each direction, and on both sides, its neighbours have given pieces or their fields. The block's own pieces are
-    there for the order of the tasks alone.
+    For each direction, and on both sides, its neighbours have given pieces or their fields. The block's own pieces, and
+    its turn, are there for the order of the tasks alone.
     """
     sides = [
         [

@@ -603,6 +603,53 @@ def test_tasks_of_chunks_of_one_node() -> None:
     assert own_tasks(fg.velocity_gradient(lazy), lazy) <= 12 * lazy.u.data.npartitions
 
 
+def waiting(result: xr.Dataset) -> float:
+    """The part of the blocks that wait for their neighbours at most, while all results go into files.
+
+    The tasks are taken one by one in the order that dask gives them.
+    """
+    graphs = []
+
+    def scheduler(graph: Any, keys: Any, **options: Any) -> list[None]:
+        graphs.append(dict(graph.optimize().__dask_graph__()))
+        return [None] * len(keys)
+
+    arrays = [variable.data for variable in result.data_vars.values()]
+    da.store(arrays, [np.empty(array.shape) for array in arrays], lock=False, scheduler=scheduler)
+    (graph,) = graphs
+    begun = {key for key in graph if isinstance(key, tuple) and ("-begun" in key[0] or key[0].startswith("together"))}
+    place = dask.order.order(graph)
+    left = Counter(needed for task in graph.values() for needed in task.dependencies)
+    held, most = set(), 0
+    for key in sorted(graph, key=place.__getitem__):
+        held |= {key} & begun
+        most = max(most, len(held))
+        left.subtract(graph[key].dependencies)
+        held -= {needed for needed in graph[key].dependencies if not left[needed]}
+    assert begun
+    assert not held
+    return most / len(begun)
+
+
+@pytest.mark.parametrize("names", [["q_criterion"], ["q_criterion", "vorticity_magnitude"]])
+@pytest.mark.parametrize(
+    ("shape", "dims", "plane"),
+    [((6, 6, 6), "zyx", 36), ((2, 3, 12), "zyx", 6), ((12, 3, 3), "zyx", 9), ((4, 2, 6, 2), "tzyx", 4)],
+)
+@pytest.mark.parametrize("size", [4, 32])
+def test_about_one_plane_of_blocks_waits(
+    names: list[str], shape: tuple[int, ...], dims: str, plane: int, size: int
+) -> None:
+    """Of small blocks the fields wait, and of large ones what has begun. Times come one after the other."""
+    chunks = [1 if dim == "t" else size for dim in dims]
+    sizes = [n * size for n, size in zip(shape, chunks, strict=True)]
+    lazy = xr.Dataset(
+        {name: (tuple(dims), da.random.random(sizes, chunks=chunks)) for name in "uvw"},
+        {dim: np.linspace(0, 1, n) ** 2 for dim, n in zip(dims, sizes, strict=True)},
+    )
+    assert waiting(fg.derive(lazy, names)) * np.prod(shape) <= plane + 4
+
+
 def test_pieces_for_neighbours_are_copies() -> None:
     """Views would keep whole blocks in memory."""
     graph = dict(fg.velocity_gradient(read(SPACE, {"x": 3})).__dask_graph__())
