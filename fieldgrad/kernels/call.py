@@ -269,16 +269,17 @@ def _tables(
         return (*tables, *nothing), _Form(0, width + centre, 0, 0, 0)
     n, half = stencil.rows, stencil.half_width
     low, high = (half, half) if stencil.periodic else (len(stencil.lower), len(stencil.upper))
-    band = np.delete(stencil.band, half, axis=0)
-    if centre:  # last, as in the lists of neighbours, so that sums have one order along every axis
-        band = np.concatenate([band, stencil.band[half : half + 1]])
+    # the centre last, as in the lists of neighbours, so that sums have one order along every axis
+    taps = [stencil.band[:half], stencil.band[half + 1 :], stencil.band[half : half + 1]]
+    band = np.concatenate(taps if centre else taps[:2])
     ends = [
         _listed(stencil, start, stop, None, centre=centre, bounded=bounded) for start, stop in ((0, low), (n - high, n))
     ]
     offsets = np.concatenate([offsets for offsets, _ in ends], axis=1)
     weights = np.concatenate([weights for _, weights in ends], axis=1)
+    # rows of 1e8 points: a repeat of one takes longer than the kernel
     tables += [
-        _flat(np.repeat(band, step, axis=1), dtype),
+        _flat(np.repeat(band, step, axis=1) if step > 1 else band, dtype),
         _flat(np.repeat(offsets.T * step, step, axis=0), np.int64),
         _flat(np.repeat(weights.T, step, axis=0), dtype),
     ]
