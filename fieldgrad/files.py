@@ -10,7 +10,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -369,24 +369,26 @@ def continuing(
     target = _checked(target, overwrite, inputs)
     folder = target.with_name(f".{target.name}.unfinished")
     part, record = folder / target.name, folder / "record"
-    with writing(target):
-        folder.mkdir(exist_ok=True)
-    with _alone(folder, target):
-        begun = part.exists() and record.exists()
-        if begun and not (resume or overwrite):
-            raise OutputProblem(
-                f"{target}: an earlier run left a part of it; finish it with resume=True, or begin anew with "
-                "overwrite=True"
-            )
-        try:
+    try:
+        with writing(target):
+            folder.mkdir(exist_ok=True)
+        with _alone(folder, target):
+            begun = part.exists() and record.exists()
+            if begun and not (resume or overwrite):
+                raise OutputProblem(
+                    f"{target}: an earlier run left a part of it; finish it with resume=True, or begin anew with "
+                    "overwrite=True"
+                )
             if not (begun and resume):
                 record.unlink(missing_ok=True)
                 _remove(part)
             yield part, record
             _put(part, target, overwrite)
             record.unlink(missing_ok=True)
-        finally:
-            if not record.exists():
+    finally:
+        # an interrupt may come before the lock is held: the folder may be another run's
+        if folder.exists() and not record.exists():
+            with suppress(OutputProblem), _alone(folder, target):
                 _remove(folder)
 
 

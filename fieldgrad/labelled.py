@@ -90,7 +90,7 @@ def derivative(
 
     Notes
     -----
-    Finite differences on the true nodes, with Fornberg's weights; see :meth:`fieldgrad.Axis.stencil`.
+    Finite differences on the true nodes, exact for polynomials; see :meth:`fieldgrad.Axis.stencil`.
 
     Examples
     --------

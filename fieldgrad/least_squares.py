@@ -111,8 +111,9 @@ class LeastSquares:
         return assembled(np.asarray(nodes, np.float64), points // 2, points, rule, period)
 
 
-def _fitted(offsets: Array, order: int, degree: int) -> Array:
-    """Weights of the derivative at zero of the polynomial fitted to values at some nodes, one column a point."""
+def _fitted(nodes: Array, points: Array, order: int, degree: int) -> Array:
+    """Weights of the derivative at points of the polynomials fitted to values at some nodes, one column a point."""
+    offsets = nodes - points
     scale = np.abs(offsets).max(axis=0)
     x = (offsets / scale).T
     powers = x[..., np.newaxis] ** np.arange(degree + 1)

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fieldgrad.grid import Axis, Grid
-from fieldgrad.stencils import Stencil, _checked
+from fieldgrad.stencils import Stencil, weights_at_nodes
 
 Array = NDArray[Any]
 
@@ -303,7 +303,7 @@ def tabulate(stencil: Stencil, adapting: Rule, used: NDArray[Any], taps: int) ->
             continue
         node, shifts = stencil.first + rows, np.arange(-left, right + 1)[:, np.newaxis]
         at = adapting.before + node
-        own = _checked(adapting.positions[at + shifts] - adapting.positions[at], adapting.order)
+        own = weights_at_nodes(adapting.positions[at + shifts], adapting.positions[at], adapting.order)
         moved = np.broadcast_to(shifts, own.shape)
         if stencil.periodic:
             moved = (node + shifts) % stencil.nodes - node

@@ -130,6 +130,22 @@ def test_work_goes_on_where_a_record_of_it_is_left(tmp_path: Path) -> None:
         begin(out, kept=True, resume=True)
 
 
+@pytest.mark.parametrize("when", ["folder", "lock"])
+def test_an_interrupt_before_the_work_begins_leaves_nothing(when: str, tmp_path: Path, monkeypatch: Any) -> None:
+    holder, name = (Path, "mkdir") if when == "folder" else (pytest.importorskip("fcntl"), "flock")
+    real = getattr(holder, name)
+
+    def interrupted(*args: Any, **options: Any) -> None:
+        monkeypatch.undo()
+        real(*args, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(holder, name, interrupted)
+    with pytest.raises(KeyboardInterrupt), files.continuing(tmp_path / "out.zarr"):
+        raise AssertionError("the work has begun")
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("failures", [2, 100])
 def test_threads_that_still_write_are_waited_for(failures: int, tmp_path: Path, monkeypatch: Any) -> None:
     """What they leave for good is left: the error that is on its way says more."""

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fieldgrad.stencils import Stencil, _checked, derivative_stencil, fornberg, required_points
+from fieldgrad.stencils import Stencil, _verified, derivative_stencil, fornberg, required_points
 
 Array = NDArray[np.float64]
 EPS = np.finfo(np.float64).eps
@@ -597,7 +597,28 @@ def test_weights_that_are_numbers_but_wrong() -> None:
     offsets = np.array([[0.0], [1e-107], [2.7e-107], [4e-107], [1.0]])
     assert np.isfinite(fornberg(offsets, 1)).all()
     with pytest.raises(ArithmeticError, match=r"moment 0 of the weights of derivative 1 is wrong"):
-        _checked(offsets, 1)
+        _verified(offsets, 1)
+
+
+def test_weights_of_a_first_derivative_are_right_however_uneven_the_spacings() -> None:
+    """Each of them to a few roundings, in exact arithmetic; from cell to cell the spacings grow a thousandfold."""
+    x = np.cumsum(1000.0 ** np.arange(9))
+    table = derivative_stencil(x, 1, 8).matrix()
+    exact = [Fraction(node) for node in x]
+    for c, centre in enumerate(exact):
+        for j, node in enumerate(exact):
+            if j != c:
+                rest = [other for k, other in enumerate(exact) if k not in (j, c)]
+                weight = math.prod((other - centre) / (other - node) for other in rest) / (node - centre)
+                assert abs(Fraction(table[c, j]) / weight - 1) < 30 * 2.0**-53
+        assert abs(table[c].sum()) < 10 * 2.0**-53 * np.abs(table[c]).max()
+
+
+@pytest.mark.parametrize("accuracy", [2, 8])
+def test_first_derivatives_whose_weights_are_not_finite(accuracy: int) -> None:
+    x = np.array([0.0, 5e-324, *range(1, 12)])
+    with pytest.raises(ArithmeticError, match=r"x: the spacings are too uneven .* use a smaller accuracy"):
+        derivative_stencil(x, 1, accuracy)
 
 
 @pytest.mark.parametrize("bounds", [(3, 3), (-1, 4), (5, 4), (0, 10)])
