@@ -25,20 +25,6 @@ SDIST = {
 
 nox.options.sessions = ["lint", "types", "imports", "tests", "doctests", "docs"]
 
-# Their slow tests reach lines that no others do, in kinds of calls whose kernels take long to compile.
-SLOW_BUT_NEEDED = (
-    "tests/test_chunked_probes.py",
-    "tests/test_cotangents.py",
-    "tests/test_curvilinear.py",
-    "tests/test_geometry_beside.py",
-    "tests/test_geometry.py::test_advection_of_vectors_turns_their_unit_vectors",
-    "tests/test_geometry.py::test_limits_at_the_axis_and_the_poles",
-    "tests/test_jax.py",
-    "tests/test_sampling.py",
-    "tests/test_sphere.py",
-    "tests/test_streaming.py::test_a_cluster",
-)
-
 
 def python(session: nox.Session, *args: str, **env: str) -> None:
     """Run the interpreter that nox runs in, so that an environment need not be activated."""
@@ -53,11 +39,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Run the tests, some slow ones too, and fail if too many lines or branches are missed."""
+    """Run the tests, and fail if too many lines or branches are missed."""
     python(session, "-m", "coverage", "erase")
-    measured = ("-m", "coverage", "run", "-m", "pytest")
-    python(session, *measured)
-    python(session, *measured, "-m", "slow", *SLOW_BUT_NEEDED)
+    python(session, "-m", "coverage", "run", "-m", "pytest")
     python(session, "-m", "coverage", "combine", "--quiet")
     python(session, "-m", "coverage", "report")
 

@@ -25,7 +25,6 @@ from fieldgrad.catalogue import Quantity
 from fieldgrad.grid import SPATIAL, Grid, Named
 from fieldgrad.operators import Array, Frame
 from fieldgrad.quantities import quantity
-from fieldgrad.stencils import Stencil
 
 #: The cotangent of L: by component and direction, without those that vanish.
 Tensor = Mapping[tuple[str, str], Any]
@@ -57,11 +56,6 @@ def plain(frame: Frame) -> Frame:
 def transposed(frame: Frame) -> Frame:
     """A frame with the transposed tables."""
     return replace(plain(frame), stencils=tuple(stencil.transpose() for stencil in frame.stencils))
-
-
-def derivative(c: Array, axis: int, stencil: Stencil, out: Array | None = None) -> Array:
-    """Adjoint of a derivative along one axis, whose transposed table is given."""
-    return gradient({"x": c}, Frame(("x",), (axis,), (stencil,)), out=out)
 
 
 def gradient(cotangents: Mapping[str, Array], frame: Frame, *, component: int = 0, out: Array | None = None) -> Array:

@@ -11,7 +11,7 @@ import dask.array as da
 import numpy as np
 import pytest
 import xarray as xr
-from test_sampling import FLOW, SCALAR, cloud, flow
+from test_sampling import FLOW, PAIR, SCALAR, cloud, flow
 
 import fieldgrad as fg
 
@@ -92,13 +92,15 @@ def test_lazy_positions_are_refused() -> None:
 def test_lazy_parameters_stay_lazy() -> None:
     ds = flow()
     points = cloud(4)
-    names = ["q_criterion", "dissipation"]
     nu = (ds.x + ds.y + ds.z).chunk(x=4)
-    whole = fg.sample(ds, points, names, viscosity=nu.compute())
+    whole = fg.sample(ds, points, PAIR, viscosity=nu.compute())
     for f in (ds, ds.chunk(y=3)):
-        lazy = fg.sample(f, points, names, viscosity=nu)
+        lazy = fg.sample(f, points, PAIR, viscosity=nu)
         assert lazy.dissipation.chunks is not None
         xr.testing.assert_identical(lazy.compute(), whole)
+    number = fg.sample(ds.chunk(y=3), points, PAIR, viscosity=0.3)
+    assert number.dissipation.chunks is not None
+    xr.testing.assert_identical(number.compute(), fg.sample(ds, points, PAIR, viscosity=0.3))
 
 
 def test_a_graph_has_one_name_for_one_thing() -> None:

@@ -307,6 +307,14 @@ def test_two_names_of_one_dimension_of_centres() -> None:
     np.testing.assert_array_equal(found.v, fg.collocate(ds.assign(v=ds.v.rename(z_c="z").drop_vars("z"))).v)
 
 
+def test_dimensions_without_coordinates_run_over_the_same_points_where_they_are_as_long() -> None:
+    ds = with_a_second_name("z", "z_c")
+    np.testing.assert_array_equal(fg.collocate(ds.drop_vars("z_c")).v, fg.collocate(ds).v)
+    shorter = ds.drop_vars("z_c").isel(z_c=slice(2))
+    with pytest.raises(ValueError, match="centers: dimensions 'z' and 'z_c' run along one direction over different"):
+        fg.collocate(shorter)
+
+
 def test_a_shift_that_is_no_number_says_nothing() -> None:
     ds = nemo()
     wanted = fg.collocate(ds, components=("uo", "vo")).uo

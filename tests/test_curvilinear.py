@@ -407,7 +407,7 @@ def test_second_derivatives_in_space_around_a_sphere(heights: str) -> None:
         hessian = RADIUS**2 * fg.hessian(f).values - 2 * e * e[:, None]
         return rms(hessian), rms(RADIUS**2 * fg.laplacian(f).values - 2)
 
-    sizes = (10, 22)
+    sizes = (6, 13)
     for pair in zip(*map(errors, sizes), strict=True):
         assert fitted(list(pair), sizes) > 1.5
 

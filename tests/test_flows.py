@@ -380,6 +380,14 @@ def test_exact_by_hand(name: str, expected: Any) -> None:
     np.testing.assert_allclose(value.values, np.asarray(expected, float), rtol=1e-13, atol=1e-12)
 
 
+def test_dissipation_of_a_flow_that_holds_for_any_fluid() -> None:
+    """The viscosity is the caller's: of Couette's flow it is that times the shear squared."""
+    flow = flows.couette(XS, YS, wall_velocity=3.0, height=2.0)
+    np.testing.assert_allclose(flow.exact("dissipation", viscosity=0.25), 0.25 * 1.5**2, rtol=1e-13)
+    with pytest.raises(ValueError, match=r"viscosity is -1.0: it must not be negative"):
+        flow.exact("dissipation", viscosity=-1)
+
+
 def test_exact_lambda2_and_q_agree_with_a_vortex() -> None:
     """A rotation W about z with a strain (1, 1, -2): D^2 + W^2 is diagonal."""
     flow = uniform([[1, -3, 0], [3, 1, 0], [0, 0, -2]])

@@ -345,6 +345,41 @@ def test_laplacian_where_no_scale_factor_changes() -> None:
     np.testing.assert_allclose(fg.laplacian(f, grid=grid), 2 / 4 + 2 / 16 + 6, rtol=1e-9)
 
 
+@pytest.mark.slow
+def test_second_derivatives_of_the_squared_distance_from_the_centre() -> None:
+    """They are 2 along all directions, to rounding, at the poles too; there only beside holes they are unknown."""
+    ds = SPHERE.dataset([circle(6), np.linspace(-np.pi / 2, np.pi / 2, 7), stretched(0.0, 1.0, 4)])
+    f = 0 * ds.f + (RADIUS + ds.height) ** 2
+    grid = SPHERE.grid(ds)
+    np.testing.assert_allclose(fg.laplacian(f, grid=grid), 6 + 0 * f, rtol=0, atol=1e-9)
+    two = 2 * np.eye(3)[:, :, None, None, None]
+    H = fg.hessian(f, grid=grid)
+    np.testing.assert_allclose(H, two + np.zeros(f.shape), rtol=0, atol=1e-9)
+    hole = xr.zeros_like(f, bool)
+    hole[{"lon": 1, "lat": 1, "height": 0}] = True
+    grid = fg.infer_grid(ds, geometry=SPHERE.geometry, radius=RADIUS, mask=~hole, missing="adapt")
+    for operator, exact in ((fg.laplacian, 6.0), (fg.hessian, two)):
+        found = operator(f.where(~hole, 1e30), grid=grid).transpose(..., *f.dims).values
+        lost = np.isnan(found[..., 0, :]).any(axis=tuple(range(found.ndim - 3)))
+        # the meridian of the hole, and what differences around the pole reach from there; not the other pole
+        assert 0 < lost.sum() < lost.size
+        assert lost[1, 0]
+        assert np.isfinite(found[..., -1, :]).all()
+        np.testing.assert_allclose(found - exact, np.where(np.isnan(found), np.nan, 0), rtol=0, atol=1e-8)
+
+
+@pytest.mark.slow
+def test_laplacian_of_a_disk_with_its_centre() -> None:
+    """Of r^2 (2 - cos 2 theta) it is 8 - (4 - k) cos 2 theta everywhere, where tables have k for the exact 4."""
+    r, theta = stretched(0.0, 1.0, 6), circle(8)
+    turn = np.cos(2 * theta)
+    f = xr.DataArray(np.outer(r**2, 2 - turn), {"r": r, "theta": theta}, ("r", "theta"))
+    grid = fg.infer_grid(f, geometry="polar")
+    k = -(grid.axis("theta").stencil(2).matrix() @ turn)[0]
+    assert 3.5 < k < 4
+    np.testing.assert_allclose(fg.laplacian(f, grid=grid), 0 * f + 8 - (4 - k) * turn, rtol=0, atol=1e-9)
+
+
 def test_where_a_scale_factor_of_ones_own_vanishes_there_is_no_value() -> None:
     nodes = POLAR_NODES["cylinder"](6)
     ds = CYLINDER.dataset(nodes)

@@ -122,6 +122,26 @@ def test_walls_of_a_pipe() -> None:
     assert errors[0] < errors[1] / 4
 
 
+@pytest.mark.slow
+def test_walls_at_both_ends_of_an_axis() -> None:
+    """On the axis too, what is known beyond the last nodes makes the derivative of a parabola exact there."""
+    z = np.array([0.1, 0.3, 0.6, 0.8])
+    ds = xr.Dataset(coords={"r": stretched(0.0, 1.0, 5), "theta": circle(6), "z": z})
+    ds["u_z"] = 1 + 2 * ds.z**2 + 0 * ds.r + 0 * ds.theta
+    ds["u_r"], ds["u_theta"] = 0 * ds.u_z, 0 * ds.u_z
+    bottom, top = fg.Wall(1.0, at=0.0), fg.Wall(3.0, at=1.0)
+    grid = fg.infer_grid(ds, geometry="cylindrical", boundary={"z": {"u_z": (bottom, top)}})
+    L = fg.velocity_gradient(ds, grid=grid).transpose("component", "direction", "r", "theta", "z").values
+    expected = np.zeros_like(L)
+    expected[2, 2] = 4 * z
+    np.testing.assert_allclose(L, expected, rtol=0, atol=1e-12)
+    wrong = fg.infer_grid(ds, geometry="cylindrical", boundary={"z": {"u_z": (fg.Wall(2.0, at=0.0), top)}})
+    moved = fg.velocity_gradient(ds, grid=wrong).sel(component="z", direction="z").isel(z=0)
+    # the known value alone: it has the weight of Lagrange's polynomial, on the axis as elsewhere
+    weight = (z[0] - z[1]) / ((0 - z[0]) * (0 - z[1]))
+    np.testing.assert_allclose(moved, 4 * z[0] + weight + 0 * moved, rtol=0, atol=1e-12)
+
+
 def test_means_reach_up_to_walls() -> None:
     ds = pipe(40)
     walls = (fg.Wall("symmetric", at=0.0), fg.Wall(0.0, at=1.0))

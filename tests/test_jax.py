@@ -111,6 +111,25 @@ def test_operators_on_a_grid(operator: str, names: str) -> None:
     check_grads(lambda u: (work(u) ** 2).sum(), (u,), order=2, modes=("rev",))
 
 
+@slow
+def test_linear_flows_are_exact() -> None:
+    """u = A x has L = A."""
+    grid, A = (
+        fg.Grid(tuple(fg.Axis(name, name, nodes[:4]) for name, nodes in zip("xyz", NODES, strict=True))),
+        noise(3, 3),
+    )
+    points = jnp.stack(jnp.meshgrid(*(axis.nodes for axis in grid.axes), indexing="ij"))
+    u = jnp.einsum("ij,j...->i...", A, points)
+    w = jnp.stack([A[2, 1] - A[1, 2], A[0, 2] - A[2, 0], A[1, 0] - A[0, 1]])
+    for found, expected in (
+        (fj.velocity_gradient(u, grid), A),
+        (fj.curl(u, grid), w),
+        (fj.divergence(u, grid), A.trace()),
+    ):
+        assert found.shape == (*expected.shape, 4, 4, 4)
+        assert jnp.allclose(found, expected[..., None, None, None], rtol=0, atol=1e-12)
+
+
 def test_errors() -> None:
     f, grid = noise(*SHAPE), grid_of("xyz")
     with pytest.raises(TypeError, match=r"coordinates: are traced by JAX, but are constants here"):

@@ -592,6 +592,22 @@ def test_schedulers_that_are_not_there(tmp_path: Path, monkeypatch: Any) -> None
     assert os.listdir(tmp_path) == ["in.nc"]
 
 
+def test_a_cluster_computes_what_this_process_does(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    given = saved(flow(), tmp_path / "in.nc")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, protocol="tcp", dashboard_address=":0"
+    ) as cluster:
+        for name, scheduler in (("here.nc", "synchronous"), ("there.nc", cluster.scheduler_address)):
+            streaming.derive_file(given, tmp_path / name, Order(["vorticity"], scheduler=scheduler))
+        with pytest.raises(ValueError, match="No clients"):  # it is no one else's scheduler, and none is left behind
+            distributed.default_client()
+        assert not cluster.scheduler.clients.keys() - {"fire-and-forget"}
+    here, there = (loaded(tmp_path / name) for name in ("here.nc", "there.nc"))
+    xr.testing.assert_equal(there, here)
+    assert there.vorticity.notnull().all()
+
+
 @pytest.mark.slow
 def test_a_cluster(boxed: Path, monkeypatch: Any) -> None:
     distributed = pytest.importorskip("distributed")

@@ -242,6 +242,26 @@ def test_laplacian_and_dimensions_in_another_order() -> None:
     assert torch.autograd.gradcheck(lambda one: ft.laplacian(one, grid), f[0].detach().requires_grad_())
 
 
+@slow
+def test_linear_flows_and_squares_are_exact() -> None:
+    """u = A x has L = A; the Laplacian of a square is a constant, and what flows back from it its adjoint."""
+    grid = fg.Grid(tuple(fg.Axis(name, name, nodes(4, k).numpy()) for k, name in enumerate("xyz")))
+    A = noise(3, 3)
+    points = torch.stack(torch.meshgrid(*(torch.tensor(axis.nodes) for axis in grid.axes), indexing="ij"))
+    u = torch.einsum("ij,j...->i...", A, points)
+    everywhere = torch.ones(4, 4, 4, dtype=torch.float64)
+    w = torch.stack([A[2, 1] - A[1, 2], A[0, 2] - A[2, 0], A[1, 0] - A[0, 1]])
+    D, W = ft.decompose(u, grid)
+    for found, expected in ((ft.curl(u, grid), w), (D, (A + A.T) / 2), (W, (A - A.T) / 2)):
+        assert torch.allclose(found, torch.einsum("...,ijk->...ijk", expected, everywhere), rtol=0, atol=1e-12)
+    f = (points**2 * torch.tensor([1.0, 2.0, -0.5])[:, None, None, None]).sum(0).requires_grad_()
+    laplacian = ft.laplacian(f, grid)
+    assert torch.allclose(laplacian, 5 * everywhere, rtol=0, atol=1e-11)
+    c, g = noise(4, 4, 4, seed=1), noise(4, 4, 4, seed=2)
+    (back,) = torch.autograd.grad(laplacian, f, c)
+    assert torch.allclose((back * g).sum(), (c * ft.laplacian(g, grid)).sum(), rtol=1e-12)
+
+
 @pytest.mark.parametrize("name", FORMULAS)
 def test_formulas_are_those_of_the_definitions(name: str) -> None:
     formula, rng = FORMULAS[name], np.random.default_rng(8)
