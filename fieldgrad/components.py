@@ -184,7 +184,7 @@ def refuse_staggered(obj: xr.DataArray | xr.Dataset, components: Sequence[str | 
     Traceback (most recent call last):
     ValueError: components: 'u' lies on ('y', 'x_f') and 'v' on ('y_f', 'x'), points of a staggered grid; ...
     """
-    if not isinstance(obj, xr.Dataset):
+    if not isinstance(obj, xr.Dataset) or not lie_apart([obj.variables[name] for name in obj.data_vars]):
         return
     if components is not None:
         families = [[name for name in components if isinstance(name, str) and name in obj.data_vars]]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,8 +146,7 @@ def _kept_table(nodes: bytes, order: int, accuracy: int, period: float | None, e
     return derivative_stencil(np.frombuffer(nodes), order, accuracy, period=period, edge_accuracy=edge_accuracy)
 
 
-@dataclass(frozen=True)
-class _Scheme:
+class _Scheme(NamedTuple):
     """How the weights of a derivative are found."""
 
     order: int

@@ -144,7 +144,7 @@ def outcome(find: Callable[[Any], Any], obj: Any) -> Any:
 def test_lengths_of_dimensions_without_a_coordinate_are_seen() -> None:
     short, long = (flow().expand_dims(z=count) for count in (1, 3))
     assert contents(recalled_grid(short)) == contents(infer_grid(short))
-    with pytest.raises(ValueError, match="'z'.*no coordinate"):
+    with pytest.raises(ValueError, match=r"'z'.*no coordinate"):
         recalled_grid(long)
 
 
