@@ -499,7 +499,7 @@ def derive(
     """
     records = chosen(quantities)
     results = _derive(obj, records, grid, components, parameters)
-    if len(results) == 1:  # the constructor aligns, which takes 150 microseconds: a third of a call on a small field
+    if len(results) == 1:  # the constructor aligns, which takes 150 microseconds: as long as a call on a small field
         return results[0].to_dataset()
     return xr.Dataset({record.name: result for record, result in zip(records, results, strict=True)})
 

@@ -14,6 +14,7 @@ libraries) is inferred every time.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
@@ -115,10 +116,11 @@ def recalled_axis(obj: xr.DataArray, dim: str) -> Axis:
 
 def _told(obj: Any) -> Told | None:
     """All that inference looks at; None where that may be more than short coordinates of numbers or times."""
+    # the plain dictionaries behind .coords.variables and .variables
     if isinstance(obj, xr.DataArray):
-        variables = obj.coords.variables
+        variables: Mapping[Any, xr.Variable] = obj._coords
     elif isinstance(obj, xr.Dataset):
-        variables = obj.variables
+        variables = obj._variables
     else:
         return None
     if claims(obj, variables):
