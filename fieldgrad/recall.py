@@ -29,8 +29,8 @@ from fieldgrad.mesh import claims
 
 # Nodes along a dimension up to which they are compared rather than looked at anew.
 _LONGEST = 4096
-# Grids that are kept, the latest ones; a few MB at most, as of tables.
-_KEPT = 64
+# Grids that are kept, the latest ones: 15 MB where every one has four dimensions of that length.
+_KEPT = 32
 # Attributes of these types may tell something; arrays and lists, of which files have some, do not.
 _READ = (str, int, float, np.number)
 
