@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import xarray as xr
@@ -147,7 +148,19 @@ def find_components(
             raise _missing(obj, grid, stacked)
         return _checked(_unstacked(obj[stacked[0]], grid, repr(stacked[0])), grid)
     labels = tuple([label for label in grid.directions if label in family])
-    return _checked(Components(labels, tuple([obj[family[label]] for label in labels])), grid)
+    return _checked(Components(labels, _fields(obj, [family[label] for label in labels])), grid)
+
+
+def _fields(obj: xr.Dataset, names: Sequence[str]) -> tuple[xr.DataArray, ...]:
+    """Variables of a dataset with their coordinates, which on the same dimensions are the same and are found once."""
+    first = obj[names[0]]
+    fields = [first]
+    for name in names[1:]:
+        variable = obj.variables[name]
+        alike = variable.dims == first.dims
+        kept = {"coords": dict(first._coords), "indexes": dict(first._indexes)}
+        fields.append(first._replace(variable, name=name, **kept) if alike else obj[name])
+    return tuple(fields)
 
 
 def refuse_staggered(obj: xr.DataArray | xr.Dataset, components: Sequence[str | xr.DataArray] | None = None) -> None:
@@ -171,7 +184,7 @@ def refuse_staggered(obj: xr.DataArray | xr.Dataset, components: Sequence[str | 
     Traceback (most recent call last):
     ValueError: components: 'u' lies on ('y', 'x_f') and 'v' on ('y_f', 'x'), points of a staggered grid; ...
     """
-    if not isinstance(obj, xr.Dataset):
+    if not isinstance(obj, xr.Dataset) or not lie_apart([obj.variables[name] for name in obj.data_vars]):
         return
     if components is not None:
         families = [[name for name in components if isinstance(name, str) and name in obj.data_vars]]
@@ -184,13 +197,10 @@ def refuse_staggered(obj: xr.DataArray | xr.Dataset, components: Sequence[str | 
 
 def velocity_families(obj: xr.Dataset) -> list[Family]:
     """Variables that are components of one velocity, two or more of them, wherever they lie."""
-    standard: dict[Any, list[str]] = {}
-    for name in obj.data_vars:
-        if isinstance(name, str) and isinstance(key := obj.variables[name].attrs.get("standard_name"), str):
-            standard.setdefault(key, []).append(name)
+    standard = _standard_names(obj)
     families = [
         {label: standard[key][0] for label, key in zip(SPATIAL, keys, strict=True) if len(standard.get(key, ())) == 1}
-        for keys in _STANDARD_FAMILIES
+        for keys in (_STANDARD_FAMILIES if standard else ())
     ]
     families += _by_name(obj, SPATIAL)
     large = [family for family in families if len(family) > 1]
@@ -299,7 +309,7 @@ def _unstacked(field: xr.DataArray, grid: Grid, what: str) -> Components:
 
 def _found(obj: xr.Dataset, grid: Grid) -> Family | None:
     """The family of variables that has a component for each direction; None if none has."""
-    by_name = [family for family in _by_name(obj, grid.directions) if family]
+    by_name = _by_name(obj, grid.directions)
     merged = []
     for family in [family for family in _by_standard_name(obj, grid) if family]:
         # the family of names that agrees with the standard names supplies what these lack
@@ -323,17 +333,22 @@ def _found(obj: xr.Dataset, grid: Grid) -> Family | None:
     return None
 
 
-def _by_standard_name(obj: xr.Dataset, grid: Grid) -> list[Family]:
+def _standard_names(obj: xr.Dataset, dims: Iterable[str] = ()) -> dict[str, list[str]]:
+    """The variables of each standard name, those that have some dimensions."""
+    variables = obj.variables
     named: dict[str, list[str]] = {}
-    dims = set(grid.dims)
     for name in obj.data_vars:
-        variable = obj.variables[name]
-        standard = variable.attrs.get("standard_name")
-        # winds at a height, and means over a direction, have the same standard name as the field itself
-        if isinstance(name, str) and isinstance(standard, str) and dims <= set(variable.dims):
+        standard = variables[name].attrs.get("standard_name")
+        if isinstance(name, str) and isinstance(standard, str) and set(dims) <= set(variables[name].dims):
             named.setdefault(standard, []).append(name)
+    return named
+
+
+def _by_standard_name(obj: xr.Dataset, grid: Grid) -> list[Family]:
+    # winds at a height, and means over a direction, have the same standard name as the field itself
+    named = _standard_names(obj, grid.dims)
     families = []
-    for standards in _STANDARD_FAMILIES if grid.directions == SPATIAL else ():
+    for standards in _STANDARD_FAMILIES if named and grid.directions == SPATIAL else ():
         present = {label: named[key] for label, key in zip(SPATIAL, standards, strict=True) if key in named}
         # a vertical velocity alone belongs to every family, and is the component of a vertical line
         for label, names in present.items():
@@ -347,24 +362,29 @@ def _by_standard_name(obj: xr.Dataset, grid: Grid) -> list[Family]:
 
 
 def _by_name(obj: xr.Dataset, directions: tuple[str, str, str]) -> list[Family]:
-    names = set(obj.data_vars)
-    return [
-        {
-            label: name
-            for label, name in zip(directions, family, strict=True)
-            if name in names and _is_velocity(obj.variables[name].attrs)
-        }
-        for family in _name_families(directions)
-    ]
+    """Families of which there is a variable by its name, in the order of preference."""
+    places = _places(directions)
+    called = [name for name in obj.data_vars if name in places and _is_velocity(obj.variables[name].attrs)]
+    there = [(*place, str(name)) for name in called for place in places[name]]
+    families: dict[int, Family] = {}
+    for number, place, name in sorted(there):
+        families.setdefault(number, {})[directions[place]] = name
+    return list(families.values())
 
 
-def _name_families(directions: tuple[str, str, str]) -> list[tuple[str, str, str]]:
-    """Usual names of components along three directions."""
-    if directions == SPATIAL:
-        return list(_NAME_FAMILIES)
-    spelled = ("u{}", "u_{}", "v{}", "v_{}", "velocity_{}")
-    families = [tuple(word.format(direction) for direction in directions) for word in spelled]
-    return [*families, *(_AROUND_AXIS if directions == CYLINDRICAL else ())]  # type: ignore[list-item]
+@lru_cache(maxsize=16)
+def _places(directions: tuple[str, str, str]) -> dict[Any, list[tuple[int, int]]]:
+    """For each usual name of a component along three directions its families, by number, and its place in them."""
+    families = _NAME_FAMILIES
+    if directions != SPATIAL:
+        spelled = ("u{}", "u_{}", "v{}", "v_{}", "velocity_{}")
+        named = tuple((word.format(a), word.format(b), word.format(c)) for word in spelled for a, b, c in [directions])
+        families = (*named, *(_AROUND_AXIS if directions == CYLINDRICAL else ()))
+    places: dict[Any, list[tuple[int, int]]] = {}
+    for number, family in enumerate(families):
+        for place, name in enumerate(family):
+            places.setdefault(name, []).append((number, place))
+    return places
 
 
 def _quoted(grid: Grid) -> str:
@@ -401,8 +421,9 @@ def _missing(obj: xr.Dataset, grid: Grid, stacked: list[Any]) -> ValueError:
 def _checked(found: Components, grid: Grid) -> Components:
     """The components, transposed to the dimensions of the first and verified to share them."""
     first = found.fields[0]
-    fields = [first]
-    if len(found.fields) > 1 and lie_apart(found.fields):
+    dims, shape = first.dims, first.shape
+    fields: list[xr.DataArray] = []
+    if len(found.fields) > 1 and lie_apart([field.variable for field in found.fields]):
         raise _staggered(found.fields)
     lines = grid.geometry == "curvilinear" and grid.system.turning
     for label, field in zip(found.labels, found.fields, strict=True):
@@ -419,40 +440,47 @@ def _checked(found: Components, grid: Grid) -> Components:
                 "and no velocity along z; take the horizontal part, components=('u', 'v') on a grid without z "
                 "(infer_grid(obj, axes={'z': None})), or convert it to m s-1"
             )
-        sizes = field.sizes
-        for axis in grid.axes:
-            if axis.dim not in sizes:
-                raise ValueError(
-                    f"components: the {name} lacks dimension {axis.dim!r} ({axis.name}) of the grid and has "
-                    f"{field.dims}; name other variables with components=, or infer a grid without it, "
-                    f"axes={{{axis.name!r}: None}}"
-                )
-            if sizes[axis.dim] != len(axis):
-                raise ValueError(
-                    f"components: the {name} has {sizes[axis.dim]} points along {axis.dim!r}, and the "
-                    f"grid {len(axis)}; infer the grid from these data"
-                )
-        if field is first:
-            continue
-        _check_match(first, field)
-        fields.append(field if field.dims == first.dims else field.transpose(*first.dims))
+        alike = field.dims == dims and field.shape == shape
+        if not (fields and alike):
+            _check_on(grid, field, name)
+        if field is not first:
+            _check_match(first, field, alike=alike)
+        fields.append(field if alike else field.transpose(*dims))
     _check_units(found)
     return Components(found.labels, tuple(fields))
 
 
-def _check_match(first: xr.DataArray, field: xr.DataArray) -> None:
+def _check_on(grid: Grid, field: xr.DataArray, name: str) -> None:
+    """Refuse a component that does not lie on a grid."""
+    sizes = field.sizes
+    for axis in grid.axes:
+        if axis.dim not in sizes:
+            raise ValueError(
+                f"components: the {name} lacks dimension {axis.dim!r} ({axis.name}) of the grid and has "
+                f"{field.dims}; name other variables with components=, or infer a grid without it, "
+                f"axes={{{axis.name!r}: None}}"
+            )
+        if sizes[axis.dim] != len(axis):
+            raise ValueError(
+                f"components: the {name} has {sizes[axis.dim]} points along {axis.dim!r}, and the "
+                f"grid {len(axis)}; infer the grid from these data"
+            )
+
+
+def _check_match(first: xr.DataArray, field: xr.DataArray, *, alike: bool) -> None:
+    """Refuse a component that lies on other points than the first; `alike` where dimensions and sizes are the same."""
     if set(first.dims) != set(field.dims):
         raise ValueError(
             f"components: {first.name!r} has dimensions {first.dims}, and {field.name!r} has {field.dims}; "
             "components must share theirs, select what is common (obj.isel)"
         )
-    ours, theirs = first.coords.variables, field.coords.variables
-    sizes, other = first.sizes, field.sizes
-    for dim in sizes:
-        if sizes[dim] != other[dim]:
+    ours: Mapping[Any, Any] = first._coords
+    theirs: Mapping[Any, Any] = field._coords
+    for dim in first.dims:
+        if not alike and first.sizes[dim] != field.sizes[dim]:
             raise ValueError(
-                f"components: dimension {dim!r} has {sizes[dim]} points in {first.name!r} and {other[dim]} "
-                f"in {field.name!r}; components must share their dimensions (xr.align)"
+                f"components: dimension {dim!r} has {first.sizes[dim]} points in {first.name!r} and "
+                f"{field.sizes[dim]} in {field.name!r}; components must share their dimensions (xr.align)"
             )
         here, there = ours.get(dim), theirs.get(dim)
         if here is not None and there is not None and here is not there and not here.equals(there):

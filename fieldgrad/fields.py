@@ -17,10 +17,11 @@ from fieldgrad.curvilinear import Curvilinear
 from fieldgrad.curvilinear import metric_of as curvilinear_metric_of
 from fieldgrad.geometry import metric_of
 from fieldgrad.grid import Axis, Grid, Named
-from fieldgrad.infer import infer_grid, require_lengths
+from fieldgrad.infer import require_lengths
 from fieldgrad.masks import holes_of
 from fieldgrad.operators import Array, Frame, as_field, require_one_shape, working_dtype
 from fieldgrad.parameters import PARAMETERS
+from fieldgrad.recall import recalled_grid
 
 Velocity = xr.Dataset | xr.DataArray
 
@@ -28,7 +29,7 @@ Velocity = xr.Dataset | xr.DataArray
 def scalar_of(f: xr.DataArray, grid: Grid | None, order: int = 1) -> tuple[Grid, Frame, Array]:
     """Grid, frame of a derivative, and values of a scalar field, checked."""
     array = array_of(f, "f")
-    grid = infer_grid(f) if grid is None else grid
+    grid = recalled_grid(f) if grid is None else grid
     require_lengths(grid)
     if grid.system.turning and COMPONENT in f.dims:
         raise ValueError(
@@ -125,18 +126,19 @@ def frame_of(
     named: list[Named] = [(str_name(f), None)]
     if vector is not None:
         named = [(str_name(field), label) for label, field in zip(vector.labels, vector.fields, strict=True)]
+    dims, shape = f.dims, f.shape
     for axis in grid.axes:
-        if axis.dim not in f.dims:
+        if axis.dim not in dims:
             raise ValueError(
                 f"grid: runs along dimension {axis.dim!r}, which {name_of(f, 'the field')} lacks; it has "
-                f"{', '.join(map(repr, f.dims))}, pass the grid of that field (fg.infer_grid)"
+                f"{', '.join(map(repr, dims))}, pass the grid of that field (fg.infer_grid)"
             )
-        if f.sizes[axis.dim] != len(axis):
+        if shape[dims.index(axis.dim)] != len(axis):
             raise ValueError(
                 f"grid: dimension {axis.dim!r} has {len(axis)} points in the grid and {f.sizes[axis.dim]} in "
                 f"{name_of(f, 'the field')}; infer the grid from these data (fg.infer_grid)"
             )
-    axes = tuple(int(f.get_axis_num(axis.dim)) for axis in grid.axes)
+    axes = tuple(dims.index(axis.dim) for axis in grid.axes)
     stencils = tuple(axis.stencil(order, named) for axis in grid.axes)
     holes = holes_of(grid, grid.axes, order, mask_on(grid, f))
     metric = curvilinear_metric_of(grid, bent) if isinstance(grid.system, Curvilinear) else metric_of(grid)
@@ -258,8 +260,8 @@ def relabel(
         data = units.quantified(data, unit, f.variable._data)
     elif unit is not None:
         attrs["units"] = unit
-    # _replace takes 7 microseconds. The public ways rebuild every index: f.copy(data=...) takes 50, which is a third of
-    # a call on a small field, and DataArray(data, coords) 200 to 400
+    # _replace takes 7 microseconds. The public ways rebuild every index: f.copy(data=...) takes 50, which is half of a
+    # call on a small field, and DataArray(data, coords) 200 to 400
     if not extra:
         return f._replace(xr.Variable(f.dims, data, attrs), dict(f._coords), name, indexes=dict(f._indexes))
     kept = {key: value for key, value in f._coords.items() if key not in extra}

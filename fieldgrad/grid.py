@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,8 +146,7 @@ def _kept_table(nodes: bytes, order: int, accuracy: int, period: float | None, e
     return derivative_stencil(np.frombuffer(nodes), order, accuracy, period=period, edge_accuracy=edge_accuracy)
 
 
-@dataclass(frozen=True)
-class _Scheme:
+class _Scheme(NamedTuple):
     """How the weights of a derivative are found."""
 
     order: int
@@ -454,12 +453,14 @@ class Axis:
             If the axis has too few points, or as :meth:`ends`.
         """
         scheme = _Scheme(order, self.accuracy, self.period, self.scheme)
-        known = [self.ends(name, label) for name, label in fields] if self.boundary else []
-        if len(self) > 1 and self.nodes[-1] < self.nodes[0]:
-            known = [(high, low) for low, high in known]
-        if all(ends == known[0] for ends in known):
-            known = known[:1]
-        more = min((outside(self.nodes, ends, scheme.half, self.dim) for ends in known), default=0)
+        known, more = [], 0
+        if self.boundary:
+            known = [self.ends(name, label) for name, label in fields]
+            if len(self) > 1 and self.nodes[-1] < self.nodes[0]:
+                known = [(high, low) for low, high in known]
+            if all(ends == known[0] for ends in known):
+                known = known[:1]
+            more = min(outside(self.nodes, ends, scheme.half, self.dim) for ends in known)
         if len(self) + more < scheme.needed:
             raise ValueError(
                 f"dimension {self.dim!r}: has {len(self)} points; a derivative of order {order} and accuracy "

@@ -22,9 +22,10 @@ from fieldgrad.fields import (
     vector_of,
 )
 from fieldgrad.grid import Grid
-from fieldgrad.infer import infer_grid, require_lengths
+from fieldgrad.infer import require_lengths
 from fieldgrad.labelled import Names
 from fieldgrad.operators import Array, Frame
+from fieldgrad.recall import recalled_grid
 
 
 @watched
@@ -143,7 +144,7 @@ def _flow_of(
     require_labelled(obj, "obj")
     if grid is None:
         refuse_staggered(obj, components)
-        grid = infer_grid(obj)
+        grid = recalled_grid(obj)
     require_lengths(grid)
     require_whole(grid, "the curl of a vector")
     if len(grid.axes) != 3:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import combinations
 from typing import Any, TypeAlias
 
@@ -293,7 +294,7 @@ def find_mesh(
                 f"obj.swap_dims makes a dimension of it"
             )
     found: dict[str, list[str]] = {name: [key] for name, key in named.items()}
-    found |= {name: keys for name, keys in _claims(obj, variables).items() if name not in (axes or {})}
+    found |= {name: keys for name, keys in claims(obj, variables).items() if name not in (axes or {})}
     if not found:
         return None
     given = {name: dim for name, dim in (axes or {}).items() if name not in named}
@@ -331,30 +332,60 @@ def find_mesh(
     return None
 
 
-def _claims(obj: Obj, variables: Variables) -> dict[str, list[str]]:
-    """Coordinates of several dimensions that claim a direction, the best ones."""
+def claims(obj: Obj, variables: Variables) -> dict[str, list[str]]:
+    """Coordinates of several dimensions that claim a direction, the best ones.
+
+    Parameters
+    ----------
+    obj : DataArray or Dataset
+        Data.
+    variables : mapping of str to Variable
+        Its variables.
+
+    Returns
+    -------
+    dict of str to list of str
+        Names for some of "x", "y", "z".
+
+    Examples
+    --------
+    >>> ds = xr.Dataset({"t": (("j", "i"), np.zeros((2, 3)))}, {"lon": (("j", "i"), np.ones((2, 3)))})
+    >>> claims(ds, ds.variables)
+    {'x': ['lon']}
+    """
+    candidates = [
+        (key, claim)
+        for key, variable in variables.items()
+        if isinstance(key, str) and variable.ndim > 1 and (claim := _claim(key, variable)) is not None
+    ]
+    if not candidates:
+        return {}
     bounds = {variable.attrs.get("bounds", variable.encoding.get("bounds")) for variable in variables.values()}
     listed: set[str] = set()
     for variable in variables.values():
         text = variable.attrs.get("coordinates", "")
         listed.update(text.split() if isinstance(text, str) else ())
-    claims: dict[str, list[tuple[tuple[bool, int], str]]] = {}
-    for key, variable in variables.items():
-        if not isinstance(key, str) or variable.ndim < 2 or variable.dtype.kind not in "iuf" or key in bounds:
-            continue
-        claim = _claim(key, variable.attrs)
+    found: dict[str, list[tuple[tuple[bool, int], str]]] = {}
+    for key, (name, standing) in candidates:
+        plain = key not in obj.coords and key not in listed
         # a plain variable is a coordinate where it says so itself, or another says so
-        if claim is not None and (key in obj.coords or key in listed or claim[1] == BY_CF):
-            plain = key not in obj.coords and key not in listed
-            claims.setdefault(claim[0], []).append(((plain, claim[1]), key))
-    best = {name: min(standing for standing, _ in several) for name, several in claims.items()}
-    return {name: [key for at, key in several if at == best[name]] for name, several in claims.items()}
+        if key not in bounds and (standing == BY_CF or not plain):
+            found.setdefault(name, []).append(((plain, standing), key))
+    best = {name: min(at for at, _ in several) for name, several in found.items()}
+    return {name: [key for at, key in several if at == best[name]] for name, several in found.items()}
 
 
-def _claim(key: str, attrs: Mapping[Any, Any]) -> tuple[str, int] | None:
-    claim = direction("", attrs, "f")
+def _claim(key: str, variable: xr.Variable) -> tuple[str, int] | None:
+    if variable.dtype.kind not in "iuf":
+        return None
+    claim = direction("", variable.attrs, "f")
     if claim is not None and claim[0] in SPATIAL and claim[1] == BY_CF:
         return claim
+    return _claim_of_name(key)
+
+
+@lru_cache(maxsize=512)
+def _claim_of_name(key: str) -> tuple[str, int] | None:
     for name, pattern in _NAMES:
         if pattern.fullmatch(key) or pattern.fullmatch(key.lower()):
             return name, BY_NAME

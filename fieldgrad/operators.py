@@ -155,13 +155,13 @@ def working_dtype(dtype: np.dtype[Any], name: str = "f") -> np.dtype[Any]:
 def as_field(array: Any, name: str = "f", dtype: np.dtype[Any] | None = None) -> Array:
     """An array of a working dtype, without a copy where it is one already; masked values become NaN."""
     refuse_lazy(array, name)
-    from fieldgrad.kernels.layout import converted
-
     masked = isinstance(array, np.ma.MaskedArray)
     plain = np.ma.getdata(array, subok=False) if masked else np.asarray(array)
     wanted = working_dtype(plain.dtype, name) if dtype is None else dtype
     if plain.dtype == wanted and not masked:
         return plain
+    from fieldgrad.kernels.layout import converted
+
     field = converted(plain, wanted)
     if masked:
         np.copyto(field, wanted.type(np.nan), where=np.ma.getmaskarray(array))

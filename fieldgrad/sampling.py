@@ -37,13 +37,14 @@ from fieldgrad.fields import (
 )
 from fieldgrad.grid import Grid
 from fieldgrad.grid import Named as GridNamed
-from fieldgrad.infer import infer_grid, require_lengths
+from fieldgrad.infer import require_lengths
 from fieldgrad.labelled import Names, quantity_units
 from fieldgrad.operators import Frame
 from fieldgrad.parameters import resolve_parameters
 from fieldgrad.probes import GRADIENT, VALUE, Probes
 from fieldgrad.quantities import Named, chosen
 from fieldgrad.quantities import quantities as known_quantities
+from fieldgrad.recall import recalled_grid
 from fieldgrad.tracks import tracks
 
 _PLAIN = {record.name: record for record in (VALUE, GRADIENT)}
@@ -125,7 +126,7 @@ def sample(
     if outside not in (NAN, RAISE):
         raise ValueError(f"outside: is {outside!r}; it must be 'nan' or 'raise'")
     wanted = _wanted(obj, quantities)
-    grid = infer_grid(obj) if grid is None else grid
+    grid = recalled_grid(obj) if grid is None else grid
     require_lengths(grid)
     require_plain(grid, "what is between nodes")
     cloud = cloud_of(points, grid, outside)

@@ -27,10 +27,10 @@ from fieldgrad.fields import (
 )
 from fieldgrad.geometry import upright
 from fieldgrad.grid import Grid
-from fieldgrad.infer import infer_grid
 from fieldgrad.labelled import STANDARD_NAMES, Names, derive
 from fieldgrad.operators import Array, Frame
 from fieldgrad.quantities import quantity
+from fieldgrad.recall import recalled_grid
 from fieldgrad.systems import Spherical
 
 #: Angular velocity of the earth in s-1 (Moritz, Geodetic Reference System 1980).
@@ -78,7 +78,7 @@ def coriolis_parameter(obj: Velocity, *, grid: Grid | None = None, rotation: flo
     array([0., 1., 2.])
     """
     require_labelled(obj, "obj")
-    grid = infer_grid(obj) if grid is None else grid
+    grid = recalled_grid(obj) if grid is None else grid
     dims, latitudes = _latitudes(grid)
     for dim, size in zip(dims, latitudes.shape, strict=True):
         if obj.sizes.get(dim) != size:
@@ -332,7 +332,7 @@ def _coriolis(obj: Velocity, grid: Grid, rotation: float) -> xr.DataArray:
 def _vertical_vorticity(obj: Velocity, grid: Grid | None, components: Names) -> tuple[Grid, xr.DataArray]:
     """The vertical component of the curl, which is per second as far as units tell."""
     require_labelled(obj, "obj")
-    grid = infer_grid(obj) if grid is None else grid
+    grid = recalled_grid(obj) if grid is None else grid
     _latitudes(grid)
     w = derive(obj, "vorticity", grid=grid, components=components)["vorticity"]
     if "component" in w.dims:

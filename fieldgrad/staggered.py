@@ -18,6 +18,8 @@ import xarray as xr
 from fieldgrad.coordinates import direction
 from fieldgrad.grid import SPATIAL
 
+_PLACES = {"edge1", "edge2", "edge3", "face1", "face2", "face3"}
+
 # Faces beside a centre of the same index.
 LOWER, UPPER = -1, 1
 
@@ -69,8 +71,8 @@ def along(dim: str, variables: Mapping[Any, xr.Variable]) -> str | None:
 def lie_apart(fields: Iterable[xr.Variable | xr.DataArray]) -> bool:
     """Whether two components each have a dimension that the other lacks, or SGRID puts them on different edges."""
     listed = list(fields)
-    dims = [set(field.dims) for field in listed]
-    places = {field.attrs.get("location") for field in listed} & {"edge1", "edge2", "edge3", "face1", "face2", "face3"}
+    dims = list(map(set, {field.dims for field in listed}))
+    places = {field.attrs.get("location") for field in listed} & _PLACES
     return len(places) > 1 or any(one - other and other - one for one in dims for other in dims)
 
 

@@ -20,9 +20,10 @@ from fieldgrad.curvilinear import volume_of as curvilinear_volume_of
 from fieldgrad.fields import Velocity, array_of, long_of, name_of, require_labelled, short_of
 from fieldgrad.geometry import measured_cells, volume_of
 from fieldgrad.grid import SPATIAL, Array, Grid
-from fieldgrad.infer import axis_of, infer_grid
+from fieldgrad.infer import axis_of
 from fieldgrad.labelled import Names, derivative, derive
 from fieldgrad.operators import working_dtype
+from fieldgrad.recall import recalled_grid
 
 Obj = TypeVar("Obj", xr.Dataset, xr.DataArray)
 Dims = str | Iterable[str] | None
@@ -291,7 +292,7 @@ def invariant_histogram(
     """
     edges = _edges(bins, range)
     require_labelled(obj, "obj")
-    grid = infer_grid(obj) if grid is None else grid
+    grid = recalled_grid(obj) if grid is None else grid
     flow = derive(obj, ["second_invariant", "third_invariant", "vorticity_magnitude"], grid=grid, components=components)
     if any(is_lazy(field.data) for field in flow.values()):
         raise TypeError("obj: is backed by dask, and a histogram needs all values at once; load it first (obj.load())")
@@ -375,7 +376,7 @@ class _Cells:
 def _cells(obj: Velocity, dims: Dims, grid: Grid | None) -> _Cells:
     """Weights of the points along each dimension to average over."""
     if dims is None:
-        grid = infer_grid(obj) if grid is None else grid
+        grid = recalled_grid(obj) if grid is None else grid
         keys = list(grid.dims)
     else:
         keys = [dims] if isinstance(dims, str) else list(dims)
@@ -397,7 +398,7 @@ def _cells(obj: Velocity, dims: Dims, grid: Grid | None) -> _Cells:
 def _globe(obj: Velocity) -> Grid | None:
     """The grid of data that say that they are on a sphere."""
     try:
-        grid = infer_grid(obj)
+        grid = recalled_grid(obj)
     except (TypeError, ValueError):
         return None
     return None if grid.system.cartesian else grid

@@ -39,9 +39,10 @@ from fieldgrad.fields import (
     working,
 )
 from fieldgrad.grid import Axis, Grid
-from fieldgrad.infer import axis_of, infer_axis, infer_grid, require_lengths
+from fieldgrad.infer import axis_of, infer_axis, require_lengths
 from fieldgrad.labelled import Names
 from fieldgrad.operators import Array, Frame
+from fieldgrad.recall import recalled_grid
 
 
 @watched
@@ -407,7 +408,7 @@ def _carried(f: xr.DataArray | xr.Dataset, velocity: Velocity, grid: Grid | None
     order: tuple[Hashable, ...] = ()
     if grid is None:
         refuse_staggered(velocity, components)
-        grid = infer_grid(f if isinstance(f, xr.Dataset) else velocity)
+        grid = recalled_grid(f if isinstance(f, xr.Dataset) else velocity)
     require_lengths(grid)
     turning = isinstance(f, xr.DataArray) and COMPONENT in f.dims and not grid.system.cartesian
     if isinstance(f, xr.Dataset) or turning:

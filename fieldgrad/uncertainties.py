@@ -37,10 +37,11 @@ from fieldgrad.fields import (
     working,
 )
 from fieldgrad.grid import Grid
-from fieldgrad.infer import infer_grid, require_lengths
+from fieldgrad.infer import require_lengths
 from fieldgrad.labelled import DIRECTION, Names, parameters_on, quantity_units
 from fieldgrad.operators import Frame
 from fieldgrad.quantities import Named, chosen
+from fieldgrad.recall import recalled_grid
 
 Deviation: TypeAlias = float | str | xr.DataArray | xr.Dataset | Mapping[str, Any]
 
@@ -127,7 +128,7 @@ def uncertainty(
         _checked(correlation_length, "correlation_length")
         if correlation_length == 0:
             correlation_length = None
-    grid = infer_grid(obj) if grid is None else grid
+    grid = recalled_grid(obj) if grid is None else grid
     require_lengths(grid)
     require_plain(grid, "how noise spreads")
     if isinstance(obj, xr.DataArray) and COMPONENT not in obj.dims:

@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 
 import fieldgrad as fg
-from fieldgrad import grid
+from fieldgrad import grid, recall
 from fieldgrad.kernels import call, launch
 
 X = np.array([0.0, 1.0, 2.0, 4.0, 5.0, 7.0])
@@ -103,6 +103,12 @@ class Counted:
     def saw(self, nodes: Any) -> bool:
         """Whether a coordinate was taken for these positions."""
         return any(len(one) == len(nodes) and np.allclose(one, nodes, rtol=1e-15, atol=0) for one in self.nodes)
+
+    def forget_nodes(self) -> None:
+        """Start anew: grids that are remembered would show their coordinates to nobody."""
+        self.nodes.clear()
+        recall._grid.cache_clear()
+        recall._axis.cache_clear()
 
     def check_fields(self, given: Sequence[np.ndarray], dtype: np.dtype[Any], name: str = "") -> None:
         """Kernels got the values that were given, in working precision; of complex ones the two parts."""

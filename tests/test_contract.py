@@ -287,12 +287,12 @@ def test_coordinates_that_are_understood(kind: str) -> None:
     given, wanted = POSITIONS[kind]
     with counted_kernels() as counted:
         for name, operator in ON_ARRAYS.items():
-            counted.nodes.clear()
+            counted.forget_nodes()
             operator(*PLANE.astype(float), given)
             assert name == "decompose" or counted.saw(wanted), name
         ds = dataset(SPACE.astype(float), given)
         for name, operator in ON_LABELS.items():
-            counted.nodes.clear()
+            counted.forget_nodes()
             operator(ds)
             assert name == "mean" or counted.saw(wanted), name
 
@@ -328,7 +328,7 @@ def test_a_coordinate_without_index_serves_as_well() -> None:
     with counted_kernels() as counted:
         for ds in (bare, bounded):
             for name, operator in ON_LABELS.items():
-                counted.nodes.clear()
+                counted.forget_nodes()
                 found = results(operator(ds))
                 assert name == "mean" or counted.saw(X), name
                 for one in found:
@@ -350,12 +350,12 @@ def test_times_count_in_seconds(kind: str, unit: str) -> None:
     with counted_kernels() as counted:
         for name, operator in ON_ARRAYS.items():
             if name not in ("decompose", "gradient"):  # numpy.gradient's
-                counted.nodes.clear()
+                counted.forget_nodes()
                 operator(*PLANE.astype(float), times)
                 assert counted.saw(wanted), name
         found = dataset(SPACE.astype(float), X).isel(x=0, drop=True).rename(time="run")
         series = xr.concat([found.T] * 6, "time").assign_coords(time=times)
-        counted.nodes.clear()
+        counted.forget_nodes()
         assert fg.derivative(series, "time").attrs["fieldgrad_definition"] == "d(T)/dtime"
         assert counted.saw(wanted)
 
