@@ -9,7 +9,7 @@ from typing import Any
 import numba
 
 from fieldgrad.kernels import _cache
-from fieldgrad.kernels._pipeline import InlineCompiler
+from fieldgrad.kernels._pipeline import CallCompiler, InlineCompiler
 from fieldgrad.kernels._plain import INTERPRETED, interpreted
 
 # No fast-math at all, not even contraction: where products and sums are joined is said with `fma`, so that a value has
@@ -18,18 +18,20 @@ from fieldgrad.kernels._plain import INTERPRETED, interpreted
 OPTIONS = {"error_model": "numpy"}
 
 #: For functions that are called inside a loop. Helpers that take arrays cost 20 times once LLVM stops inlining them.
-#: Wrappers for calls from Python would double their compile time.
-INLINED = {"forceinline": True, "pipeline_class": InlineCompiler, **OPTIONS}
-inlined = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **INLINED)
+#: Wrappers for calls from Python and C would double their compile time.
+_LINKED = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, **OPTIONS}
+INLINED = {"forceinline": True, "pipeline_class": InlineCompiler, **_LINKED}
+inlined = numba.njit(**INLINED)
 
-#: For functions that are called once a row.
-called = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=InlineCompiler, **OPTIONS)
+#: For functions that are called once a row: inlined for each of nine outputs, those that copy rows took half the time
+#: that the kernel took to compile. What is not said here numba takes from the caller.
+called = numba.njit(forceinline=False, pipeline_class=CallCompiler, **_LINKED)
 
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile a kernel: it releases the GIL, and is kept on disk, so that a second process compiles nothing."""
     if INTERPRETED:
         return interpreted(function)
-    dispatcher = numba.njit(nogil=True, boundscheck=False, **OPTIONS)(function)
+    dispatcher = numba.njit(nogil=True, boundscheck=False, no_cfunc_wrapper=True, **OPTIONS)(function)
     _cache.enable(dispatcher)
     return dispatcher

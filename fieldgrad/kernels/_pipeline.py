@@ -42,6 +42,10 @@ class _InlineLibrary(JITCodeLibrary):
         self._verify_declare_only_symbols()
         self._finalized = True
 
+    def forbid_inlining(self, name: str) -> None:
+        """Have a function of this library be called."""
+        self._final_module.get_function(name).add_function_attribute("noinline")
+
     def get_pointer_to_function(self, name: str) -> int:
         self._ensure_finalized()
         return 0
@@ -56,8 +60,20 @@ class _InlineLowering(NativeLowering):
         return bool(super().run_pass(state))
 
 
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _CallLowering(_InlineLowering):
+    _name = "fieldgrad_call_lowering"
+
+    def run_pass(self, state: Any) -> bool:
+        done = super().run_pass(state)
+        state.library.forbid_inlining(state.cr.fndesc.llvm_func_name)
+        return done
+
+
 class InlineCompiler(CompilerBase):
     """The usual pipeline, but for its last step."""
+
+    lowering = _InlineLowering
 
     def define_pipelines(self) -> list[PassManager]:
         manager = PassManager("fieldgrad_inline")
@@ -68,7 +84,13 @@ class InlineCompiler(CompilerBase):
         ):
             manager.passes.extend(part.passes)
         manager.passes = [
-            (_InlineLowering, text) if kind is NativeLowering else (kind, text) for kind, text in manager.passes
+            (self.lowering, text) if kind is NativeLowering else (kind, text) for kind, text in manager.passes
         ]
         manager.finalize()
         return [manager]
+
+
+class CallCompiler(InlineCompiler):
+    """The same for a function that is linked into a kernel and called there, not inlined."""
+
+    lowering = _CallLowering

@@ -25,6 +25,7 @@ from fieldgrad import progress
 from fieldgrad.kernels import engine, points, pullbacks, user
 from fieldgrad.kernels._plain import INTERPRETED
 from fieldgrad.kernels.layout import Layout, plan
+from fieldgrad.kernels.memory import Span
 from fieldgrad.kernels.spec import ABSENT, ALONG, CONSTANT, FIELD, NUMBER, Metric, Point, Spec
 from fieldgrad.stencils import Stencil
 
@@ -392,26 +393,29 @@ def _compiled(spec: Spec, dtype: np.dtype[Any], parameters: int, outs: int, grou
     It is called directly, since numba's dispatch costs several microseconds for each argument whose type it has to
     find.
     """
-    number = numba.from_dtype(dtype)
-    source = types.Array(number, 1, "C", readonly=True)
-    integers = types.Array(types.int64, 1, "C", readonly=True)
-    target = types.Array(number, 1, "C")
+    numbers, integers = Span(numba.from_dtype(dtype)), Span(types.int64)
     signature = types.void(
         spec,
-        source,
-        source,
-        source,
-        types.UniTuple(source, parameters) if parameters else types.Tuple(()),
-        types.UniTuple(target, outs),
+        numbers,
+        numbers,
+        numbers,
+        types.UniTuple(numbers, parameters) if parameters else types.Tuple(()),
+        types.UniTuple(numbers, outs),
         types.UniTuple(types.int64, 3 * outs),
         integers,
         integers,
         integers,
-        types.Tuple(((integers, source) * 3 + (source, integers, source)) * groups),
+        types.Tuple(((integers, numbers) * 3 + (numbers, integers, numbers)) * groups),
         types.int64,
         types.int64,
+        numbers,
     )
-    return entry_point(engine.sweep, signature)
+    entry, scratch = entry_point(engine.sweep, signature), spec.scratch * engine.PITCH
+
+    def run(*arguments: Any) -> None:
+        entry(*arguments, np.empty(scratch, dtype))
+
+    return run
 
 
 def entry_point(function: Any, signature: Any) -> Callable[..., None]:

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numba import types
 from numba.extending import overload
 
@@ -288,8 +287,8 @@ def _fused_row(
     source: Any, target: Any, places: Any, start: Any, stop: Any,
     opens: Any, closes: Any, layout: Any, tables: Any, first: Any,
 ) -> None:  # fmt: skip
-    n, low, high, step = layout[SIZES + 3], layout[LOW], layout[HIGH], layout[STEP]
-    width = layout[EDGE_WIDTH]
+    n, low, high, step = load(layout, SIZES + 3), load(layout, LOW), load(layout, HIGH), load(layout, STEP)
+    width = load(layout, EDGE_WIDTH)
     tables_u, tables_v, tables_w = _of_field(tables, 0), _of_field(tables, 1), _of_field(tables, 2)
     points = points_of(spec)
     begin, outside, line = max(start, low), min(stop, n - high), 2 * stream_lanes(g)
@@ -332,7 +331,7 @@ def _fused_row(
                 g,
                 i - start,
             )
-    _flush(points, outs, strides, target + start, g, stop - start, layout[STREAMED], opens, closes)
+    _flush(points, outs, strides, target + start, g, stop - start, load(layout, STREAMED), opens, closes)
 
 
 @called
@@ -366,11 +365,11 @@ def _fill(
             store_scratch(g, (row + 2) * PITCH + i - start, value)
     if spec.inner:
         n, low, high, step, width = (
-            layout[SIZES + 3],
-            layout[LOW],
-            layout[HIGH],
-            layout[STEP],
-            layout[EDGE_WIDTH],
+            load(layout, SIZES + 3),
+            load(layout, LOW),
+            load(layout, HIGH),
+            load(layout, STEP),
+            load(layout, EDGE_WIDTH),
         )
         for i in range(max(start, low), min(stop, n - high)):
             at = source + i
@@ -410,7 +409,7 @@ def _scratch_row(
         values = parameters_of(spec, parameters, places, target, start + i)
         L = tensor(spec, _filled(g, row, i), _filled(g, row + 4, i), _filled(g, row + 8, i))
         _emit(points, physical(spec, L, values), values, outs, strides, target + start + i, g, i)
-    _flush(points, outs, strides, target + start, g, stop - start, layout[STREAMED], opens, closes)
+    _flush(points, outs, strides, target + start, g, stop - start, load(layout, STREAMED), opens, closes)
 
 
 def _row(*arguments: Any) -> None:
@@ -429,7 +428,7 @@ def _row_compiled(
 @kernel
 def sweep(
     spec: Any, u: Any, v: Any, w: Any, parameters: Any, outs: Any, strides: Any, layout: Any,
-    batch_in: Any, batch_out: Any, tables: Any, begin: Any, end: Any,
+    batch_in: Any, batch_out: Any, tables: Any, begin: Any, end: Any, g: Any,
 ) -> None:  # fmt: skip
     """Run the tasks ``begin ... end - 1``.
 
@@ -456,35 +455,39 @@ def sweep(
         input where these have tables of their own.
     begin, end : int
         Range of tasks.
+    g : array
+        Scratch of this thread: rows of `PITCH` numbers, as many as the spec says.
     """
-    g = np.empty(spec.scratch * PITCH, u.dtype)
     width = spec.width + spec.extra
-    chunk, chunks, tile, tiles = layout[CHUNK], layout[CHUNKS], layout[TILE], layout[TILES]
-    block, blocks, part, apart = layout[BLOCK], layout[BLOCKS], layout[PART], layout[JOINED] == 0
+    chunk, chunks, tile, tiles = load(layout, CHUNK), load(layout, CHUNKS), load(layout, TILE), load(layout, TILES)
+    block, blocks, part = load(layout, BLOCK), load(layout, BLOCKS), load(layout, PART)
+    step_in, step_out = load(layout, IN_STRIDES + 2), load(layout, OUT_STRIDES + 2)
+    apart = load(layout, JOINED) == 0
     for task in range(begin, end):
         start = task % blocks * block
-        last_i = min(start + block, layout[SIZES + 3])
+        last_i = min(start + block, load(layout, SIZES + 3))
         rest = task // blocks
         first_j = rest % tiles * tile
-        last_j = min(first_j + tile, layout[SIZES + 2])
+        last_j = min(first_j + tile, load(layout, SIZES + 2))
         rest //= tiles
         first_k = rest % chunks * chunk
-        last_k = min(first_k + chunk, layout[SIZES + 1])
+        last_k = min(first_k + chunk, load(layout, SIZES + 1))
         batch = rest // chunks
-        for h in range(layout[SIZES]):
+        for h in range(load(layout, SIZES)):
             for k in range(first_k, last_k):
-                source = layout[ORIGIN] + batch_in[batch] + h * layout[IN_STRIDES] + k * layout[IN_STRIDES + 1]
-                target = batch_out[batch] + h * layout[OUT_STRIDES] + k * layout[OUT_STRIDES + 1]
+                source = load(layout, ORIGIN) + load(batch_in, batch)
+                source += h * load(layout, IN_STRIDES) + k * load(layout, IN_STRIDES + 1)
+                target = load(batch_out, batch) + h * load(layout, OUT_STRIDES) + k * load(layout, OUT_STRIDES + 1)
                 for j in range(first_j, last_j):
                     places = places_of(spec, layout, ENTRIES, batch, h, k, j)
                     for first_i in range(start, last_i, part):
                         _row(
                             spec, u, v, w, parameters, outs, strides, g,
-                            source + j * layout[IN_STRIDES + 2], target + j * layout[OUT_STRIDES + 2], places,
+                            source + j * step_in, target + j * step_out, places,
                             first_i, min(first_i + part, last_i),
                             first_i == start and (apart or j == first_j),
                             first_i + part >= last_i and (apart or j == last_j - 1),
                             layout, tables, (h * width, k * width, j * width),
                         )  # fmt: skip
-    if layout[STREAMED]:
+    if load(layout, STREAMED):
         fence()

@@ -25,7 +25,7 @@ from fieldgrad.kernels.arithmetic import fma
 from fieldgrad.kernels.call import Request, entry_point, point_of
 from fieldgrad.kernels.engine import _emit
 from fieldgrad.kernels.layout import span
-from fieldgrad.kernels.memory import load
+from fieldgrad.kernels.memory import Span, load
 from fieldgrad.kernels.spec import Spec, parameters_of, points_of, tensor
 from fieldgrad.kernels.threads import share
 
@@ -151,7 +151,6 @@ def probe(
     begin, end : int
         Range of points.
     """
-    scratch = np.empty(1, u.dtype)
     distances = np.empty(_TAPS)
     first = (np.empty((3, _TAPS)), np.empty((3, _TAPS)))
     second = (np.empty((3, _TAPS)), np.empty((3, _TAPS)))
@@ -184,7 +183,7 @@ def probe(
                 )  # fmt: skip
             _emit(
                 points, tensor(spec, dp, dq, dr), (*parameters_of(spec, parameters, (), at, 0), p, q, r),
-                outs, strides, at, scratch, 0,
+                outs, strides, at, u, 0,
             )  # fmt: skip
 
 
@@ -277,20 +276,18 @@ def _spec(rows: tuple[int, ...], bounded: bool, fields: tuple[bool, ...], reques
 
 @cache
 def _compiled(spec: Spec, dtype: np.dtype[Any], parameters: int, outs: int) -> Any:
-    number = numba.from_dtype(dtype)
-    source = types.Array(number, 1, "C", readonly=True)
-    target = types.Array(number, 1, "C")
+    numbers = Span(numba.from_dtype(dtype))
     floats, integers = (
         types.Array(types.float64, 1, "C", readonly=True),
         types.Array(types.int64, 1, "C", readonly=True),
     )
     signature = types.void(
         spec,
-        source,
-        source,
-        source,
-        types.UniTuple(floats, parameters) if parameters else types.Tuple(()),
-        types.UniTuple(target, outs),
+        numbers,
+        numbers,
+        numbers,
+        types.UniTuple(Span(types.float64), parameters) if parameters else types.Tuple(()),
+        types.UniTuple(numbers, outs),
         types.UniTuple(types.int64, 3 * outs),
         types.UniTuple(types.int64, 3),
         floats,

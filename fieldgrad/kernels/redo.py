@@ -25,7 +25,7 @@ from fieldgrad.kernels.arithmetic import like
 from fieldgrad.kernels.call import BOUNDARY, Request, entry_point, point_of
 from fieldgrad.kernels.engine import TABLES, _centre, _emit, _of_field, _outer_differences
 from fieldgrad.kernels.layout import empty_like, memory_order, span
-from fieldgrad.kernels.memory import load, load_scratch, store, store_scratch
+from fieldgrad.kernels.memory import Span, load, load_scratch, store, store_scratch
 from fieldgrad.kernels.spec import (
     ABSENT,
     CONSTANT,
@@ -535,33 +535,27 @@ def _compiled(
     slots = [3 - len(columns) + columns.index(c) if c in columns else ABSENT for c in range(3)]
     chosen = tuple(point_of(request) for request in requests)
     spec = Spec(rows, tuple(slots), len(columns), False, 0, taps, True, extra, fields, chosen, False, metric)
-    number = numba.from_dtype(dtype)
-
-    def array(kind: Any) -> Any:
-        return types.Array(kind, 1, "C", readonly=True)
-
+    numbers, integers = Span(numba.from_dtype(dtype)), Span(types.int64)
     signature = types.void(
         spec,
-        array(number),
-        array(number),
-        array(number),
-        types.UniTuple(array(number), len(fields)) if fields else types.Tuple(()),
-        types.UniTuple(types.Array(number, 1, "C"), len(requests)),
+        numbers,
+        numbers,
+        numbers,
+        types.UniTuple(numbers, len(fields)) if fields else types.Tuple(()),
+        types.UniTuple(numbers, len(requests)),
         types.UniTuple(types.int64, 3 * len(requests)),
         types.UniTuple(types.int64, 2 * len(requests)),
-        array(types.int64),
-        array(types.int64),
-        array(types.int64),
-        array(types.int64),
-        array(types.int32),
-        array(types.uint32),
-        array(types.int64),
-        array(types.int64),
-        array(types.int32),
-        array(types.int64),
-        types.Tuple(
-            ((array(types.int64), array(number)) * 3 + (array(number), array(types.int64), array(number))) * groups
-        ),
+        integers,
+        integers,
+        integers,
+        integers,
+        Span(types.int32),
+        Span(types.uint32),
+        integers,
+        integers,
+        Span(types.int32),
+        integers,
+        types.Tuple(((integers, numbers) * 3 + (numbers, integers, numbers)) * groups),
         types.int64,
         types.int64,
     )
