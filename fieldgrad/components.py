@@ -311,7 +311,7 @@ def _found(obj: xr.Dataset, grid: Grid) -> Family | None:
     """The family of variables that has a component for each direction; None if none has."""
     by_name = _by_name(obj, grid.directions)
     merged = []
-    for family in [family for family in _by_standard_name(obj, grid) if family]:
+    for family in filter(None, _by_standard_name(obj, grid)):
         # the family of names that agrees with the standard names supplies what these lack
         fitting = [other for other in by_name if family.items() <= other.items()]
         merged.append(fitting[0] if fitting else family)
@@ -348,7 +348,9 @@ def _by_standard_name(obj: xr.Dataset, grid: Grid) -> list[Family]:
     # winds at a height, and means over a direction, have the same standard name as the field itself
     named = _standard_names(obj, grid.dims)
     families = []
-    for standards in _STANDARD_FAMILIES if named and grid.directions == SPATIAL else ():
+    for standards in _STANDARD_FAMILIES if grid.directions == SPATIAL else ():
+        if named.keys().isdisjoint(standards):
+            continue
         present = {label: named[key] for label, key in zip(SPATIAL, standards, strict=True) if key in named}
         # a vertical velocity alone belongs to every family, and is the component of a vertical line
         for label, names in present.items():
@@ -469,7 +471,7 @@ def _check_on(grid: Grid, field: xr.DataArray, name: str) -> None:
 
 def _check_match(first: xr.DataArray, field: xr.DataArray, *, alike: bool) -> None:
     """Refuse a component that lies on other points than the first; `alike` where dimensions and sizes are the same."""
-    if set(first.dims) != set(field.dims):
+    if not alike and set(first.dims) != set(field.dims):
         raise ValueError(
             f"components: {first.name!r} has dimensions {first.dims}, and {field.name!r} has {field.dims}; "
             "components must share theirs, select what is common (obj.isel)"

@@ -53,7 +53,8 @@ def vector_of(fields: Sequence[xr.DataArray], labels: Sequence[str]) -> list[Arr
     """Values of components, of one working dtype and one shape; a lazy one stays lazy."""
     names = [name_of(field, label) for field, label in zip(fields, labels, strict=True)]
     arrays = [array_of(field, name) for field, name in zip(fields, names, strict=True)]
-    dtype = np.result_type(*(working_dtype(array.dtype, name) for array, name in zip(arrays, names, strict=True)))
+    dtypes = {working_dtype(array.dtype, name) for array, name in zip(arrays, names, strict=True)}
+    dtype = dtypes.pop() if len(dtypes) == 1 else np.result_type(*dtypes)
     values = [working(array, name, dtype) for array, name in zip(arrays, names, strict=True)]
     require_one_shape(values, names)
     return values
@@ -262,15 +263,16 @@ def relabel(
         attrs["units"] = unit
     # _replace takes 7 microseconds. The public ways rebuild every index: f.copy(data=...) takes 50, which is half of a
     # call on a small field, and DataArray(data, coords) 200 to 400
+    variable = xr.Variable((*(extra or ()), *f.dims), data, attrs, fastpath=type(data) is np.ndarray)
     if not extra:
-        return f._replace(xr.Variable(f.dims, data, attrs), dict(f._coords), name, indexes=dict(f._indexes))
+        return f._replace(variable, dict(f._coords), name, indexes=dict(f._indexes))
     kept = {key: value for key, value in f._coords.items() if key not in extra}
     labels = [_labels(dim, tuple(values)) for dim, values in extra.items()]
     # copies, so that attributes that a caller sets stay his own
     coords = {key: value.copy(deep=False) for part in labels for key, value in part._coords.items()}
     indexes = {key: value for part in labels for key, value in part._indexes.items()}
     return f._replace(
-        xr.Variable((*extra, *f.dims), data, attrs),
+        variable,
         {**kept, **coords},
         name,
         indexes={**{key: index for key, index in f._indexes.items() if key in kept}, **indexes},

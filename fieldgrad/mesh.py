@@ -378,7 +378,7 @@ def claims(obj: Obj, variables: Variables) -> dict[str, list[str]]:
 def _claim(key: str, variable: xr.Variable) -> tuple[str, int] | None:
     if variable.dtype.kind not in "iuf":
         return None
-    claim = direction("", variable.attrs, "f")
+    claim = direction("", variable.attrs, "f") if variable.attrs else None
     if claim is not None and claim[0] in SPATIAL and claim[1] == BY_CF:
         return claim
     return _claim_of_name(key)

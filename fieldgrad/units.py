@@ -105,6 +105,11 @@ def combine(factors: Iterable[tuple[str | None, int | Fraction]]) -> str | None:
     >>> combine([("10 m", 1)]) is None
     True
     """
+    return _combined(tuple(factors))
+
+
+@lru_cache(maxsize=512)
+def _combined(factors: tuple[tuple[str | None, int | Fraction], ...]) -> str | None:
     total: dict[str, int | Fraction] = {}
     for units, power in factors:
         if not power:
@@ -151,6 +156,8 @@ def differing(units: Sequence[str | None]) -> tuple[int, int] | None:
     >>> differing(["m s-1", "m/s", None]) is None
     True
     """
+    if len(set(units)) == 1:
+        return None
     known = [(number, combine([(one, 1)])) for number, one in enumerate(units) if one is not None]
     known = [(number, one) for number, one in known if one is not None]
     return next(((known[0][0], number) for number, one in known if one != known[0][1]), None)
