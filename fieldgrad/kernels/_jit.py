@@ -9,7 +9,7 @@ from typing import Any
 import numba
 
 from fieldgrad.kernels import _cache
-from fieldgrad.kernels._pipeline import CallCompiler, InlineCompiler
+from fieldgrad.kernels._pipeline import CallCompiler, ForeignCompiler, InlineCompiler
 from fieldgrad.kernels._plain import INTERPRETED, interpreted
 
 # No fast-math at all, not even contraction: where products and sums are joined is said with `fma`, so that a value has
@@ -22,6 +22,9 @@ OPTIONS = {"error_model": "numpy"}
 _LINKED = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, **OPTIONS}
 INLINED = {"forceinline": True, "pipeline_class": InlineCompiler, **_LINKED}
 inlined = numba.njit(**INLINED)
+
+#: For functions of a user's, which may be anything that numba compiles.
+foreign = numba.njit(**INLINED | {"pipeline_class": ForeignCompiler})
 
 #: For functions that are called once a row: inlined for each of nine outputs, those that copy rows took half the time
 #: that the kernel took to compile. What is not said here numba takes from the caller.

@@ -422,7 +422,7 @@ def redo(
         x, y = _base(numbers, places, line, 0), _base(numbers, places, line, 1)
         z = _base(numbers, places, line, 2)
         for k in range(load(starts, line), load(starts, line) + load(counts, line)):
-            i, code = np.int64(columns[k]), np.int64(codes[k])
+            i, code = np.int64(load(columns, k)), np.int64(load(codes, k))
             first = (_entry(x, i, code) * width, _entry(y, i, code) * width, _entry(z, i, code) * width)
             at, there = source + i * step_in, target + i * step_out
             a = _differences(spec, u, at, tables, 0, first)

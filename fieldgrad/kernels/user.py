@@ -23,7 +23,7 @@ from numba import types
 from numba.core import errors
 from numba.core.dispatcher import Dispatcher
 
-from fieldgrad.kernels._jit import inlined
+from fieldgrad.kernels._jit import foreign
 from fieldgrad.kernels._plain import INTERPRETED
 
 # What numba raises for a function that it does not understand; the second is of numba 0.61 and later.
@@ -110,7 +110,7 @@ def _compile(name: str, function: Callable[..., Any], rank: int, parameters: int
         )
     if INTERPRETED:
         return plain
-    dispatcher = inlined(_adopted(plain, {}))
+    dispatcher = foreign(_adopted(plain, {}))
     tensor = types.UniTuple(types.UniTuple(types.float64, 3), 3)
     omitted = () if variadic else tuple(types.Omitted(one.default) for one in given[1 + parameters :])
     arguments = (tensor, *[types.float64] * parameters, *omitted)
