@@ -278,6 +278,17 @@ def test_operators_refuse_staggered_velocities(function: Callable[[Any], Any], m
         function(make())
 
 
+def test_components_that_are_named_lie_together_or_not_whatever_else_there_is() -> None:
+    ds = mac()
+    centred = {name: (("z", "y", "x"), random(3, 4, 5)) for name in ("a", "b", "c")}
+    alone = ds[["p"]].assign(centred)
+    found = fg.derive(ds.assign(centred), "q_criterion", components=("a", "b", "c"))
+    expected = fg.derive(alone, "q_criterion", components=("a", "b", "c"))
+    np.testing.assert_array_equal(found.q_criterion, expected.q_criterion)
+    with pytest.raises(ValueError, match=r"'u' lies on .* and 'p' on .*, points of a staggered grid"):
+        fg.derive(ds.assign(centred), "q_criterion", components=("u", "p", "a"))
+
+
 def test_a_grid_given_does_not_hide_it() -> None:
     ds = mac()
     grid = fg.infer_grid(ds.p)

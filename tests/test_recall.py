@@ -207,6 +207,14 @@ def test_long_coordinates_and_foreign_ones_are_not_kept() -> None:
     assert recall._told("no data") is None
 
 
+def test_dimensions_whose_names_are_not_text() -> None:
+    f = xr.DataArray(np.outer(np.ones(4), [0.0, 1.0, 9.0]), {"x": [0.0, 1.0, 3.0]}, [0, "x"])
+    assert recall._told(f) is None
+    # of x squared, for which accuracy 2 is exact
+    np.testing.assert_allclose(fg.gradient(f).sel(component="x"), np.tile([0.0, 2.0, 6.0], (4, 1)), atol=1e-14)
+    assert fg.gradient(f).dims == ("component", 0, "x")
+
+
 def test_operators_see_what_changed_between_calls() -> None:
     ds = flow()
     x, u = ds.x.values.copy(), ds.u.values

@@ -64,13 +64,13 @@ GRIDS = {
 @pytest.mark.parametrize("accuracy", [2, 4, 6, 8])
 @pytest.mark.parametrize("grid", GRIDS)
 def test_tables_stay_exact(grid: str, accuracy: int) -> None:
+    assert exact_error(GRIDS[grid], 1, accuracy) < 64
     if grid == "growing by 1e6 from cell to cell" and accuracy > 2:
-        # twelve cells over 66 decades: refused rather than wrong
+        # twelve cells over 66 decades: what the recurrence gives is refused rather than wrong
         with pytest.raises(ArithmeticError, match=r"too uneven for double precision.*use a smaller accuracy"):
-            derivative_stencil(GRIDS[grid], 1, accuracy)
+            derivative_stencil(GRIDS[grid], 2, accuracy)
         return
-    for order in (1, 2):
-        assert exact_error(GRIDS[grid], order, accuracy) < 64
+    assert exact_error(GRIDS[grid], 2, accuracy) < 64
 
 
 def test_the_smallest_grid_of_every_accuracy() -> None:
