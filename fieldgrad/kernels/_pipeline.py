@@ -4,7 +4,8 @@
 numba optimises and translates each function by itself, also one that is only ever inlined into another, which is then
 optimised anew with all that it has taken in. Here a helper stays in LLVM's intermediate code, and is optimised and
 translated as a part of the kernel alone: a first call of vorticity, q_criterion, lambda2 and dissipation took 4.5 s so,
-and 2.9 s this way. Steps that find nothing to do in such a helper are left out.
+and 2.9 s this way, of which 1.8 were left when arrays became addresses (`memory.Span`) and what is called once a row
+was no longer inlined. Steps that find nothing to do in such a helper are left out.
 """
 
 from __future__ import annotations
@@ -61,32 +62,37 @@ class _InlineLibrary(JITCodeLibrary):
         self._verify_declare_only_symbols()
         self._finalized = True
 
-    def forbid_inlining(self, name: str) -> None:
-        """Have a function of this library be called."""
-        self._final_module.get_function(name).add_function_attribute("noinline")
-
     def get_pointer_to_function(self, name: str) -> int:
         self._ensure_finalized()
         return 0
 
 
+class _CallLibrary(_InlineLibrary):
+    """The same of a function that is called there, not inlined."""
+
+    def add_ir_module(self, ir_module: Any) -> None:
+        # said before LLVM has it: what llvmlite 0.43 adds to a function afterwards it adds to the returned value
+        own = self.name.rpartition(".")[2]
+        for function in ir_module.functions:
+            if own in function.name and not function.is_declaration:
+                function.attributes.add("noinline")
+        super().add_ir_module(ir_module)
+
+
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _InlineLowering(NativeLowering):
     _name = "fieldgrad_inline_lowering"
+    _library = _InlineLibrary
 
     def run_pass(self, state: Any) -> bool:
-        state.library = _InlineLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library = self._library(state.targetctx.codegen(), state.func_id.func_qualname)
         return bool(super().run_pass(state))
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _CallLowering(_InlineLowering):
     _name = "fieldgrad_call_lowering"
-
-    def run_pass(self, state: Any) -> bool:
-        done = super().run_pass(state)
-        state.library.forbid_inlining(state.cr.fndesc.llvm_func_name)
-        return done
+    _library = _CallLibrary
 
 
 class ForeignCompiler(CompilerBase):

@@ -40,6 +40,10 @@ def test_helpers_of_helpers_are_linked_in() -> None:
     for helper in (_square, _fourth):
         assert not _has_machine_code(helper)
     assert _has_machine_code(caller)
+    # what is called once a row stays a function of the kernel, what is called inside a loop becomes a part of it
+    (code,) = caller.inspect_llvm().values()
+    defined = [line for line in code.splitlines() if line.startswith("define")]
+    assert [name in "".join(defined) for name in ("15_sum_of_fourths", "7_fourth", "7_square")] == [True, False, False]
 
 
 def _has_machine_code(function: Any) -> bool:
