@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from fieldgrad.stencils import Stencil, assembled
+from fieldgrad.stencils import Stencil, assembled, verify_moments
 
 Array = NDArray[np.float64]
 
@@ -123,13 +123,5 @@ def _fitted(nodes: Array, points: Array, order: int, degree: int) -> Array:
     unit[:, order] = math.factorial(order)
     row = np.linalg.solve(np.swapaxes(r, 1, 2), unit)
     weights: Array = ((q @ row)[..., 0].T) / scale**order
-    terms = weights * scale**order
-    for k in range(degree + 1):
-        error = np.abs(terms.sum(axis=0) - (math.factorial(order) if k == order else 0.0))
-        if not (np.isfinite(error) & (error <= 1e-10 * np.abs(terms).sum(axis=0))).all():
-            raise ArithmeticError(
-                f"x: the spacings are too uneven for double precision: moment {k} of the weights of derivative {order} "
-                "is wrong; use a smaller accuracy"
-            )
-        terms = terms * x.T
+    verify_moments(weights, offsets, order, degree + 1)
     return weights

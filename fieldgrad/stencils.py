@@ -519,8 +519,7 @@ def assembled(x: Array, half: int, edge: int, rule: Rule, period: float | None =
     a = half if n >= 2 * half + 1 else (n + 1) // 2
     b = half if n >= 2 * half + 1 else n // 2
     band = np.zeros((2 * half + 1, n))
-    if n >= 2 * half + 1:
-        _windows(x, half, rule, band[:, a : n - b])
+    _windows(x, half, rule, band[:, a : n - b])
     lower = rule(np.repeat(x[:edge, np.newaxis], a, axis=1), x[:a]).T.copy()
     upper = rule(np.repeat(x[n - edge :, np.newaxis], b, axis=1), x[n - b :]).T.copy()
     return Stencil(band, lower, upper, np.zeros(n), nodes=n)
@@ -608,9 +607,30 @@ def _slopes(x: Array, centre: int, out: Array) -> None:
 def _verified(offsets: Array, order: int) -> Array:
     """Weights whose moments have been verified: sum w d^k = k! where k is the order, else 0, for all k below n."""
     weights = fornberg(offsets, order)
+    verify_moments(weights, offsets, order, len(offsets))
+    return weights
+
+
+def verify_moments(weights: Array, offsets: Array, order: int, count: int) -> None:
+    """Refuse weights of a derivative at zero whose moments are wrong.
+
+    Parameters
+    ----------
+    weights, offsets : ndarray, shape (nodes, points)
+        Weights, and positions of their nodes relative to the points.
+    order : int
+        Order of the derivative.
+    count : int
+        The powers below this one are those for which the weights must be exact.
+
+    Raises
+    ------
+    ArithmeticError
+        If a moment is wrong or not finite.
+    """
     scale = np.abs(offsets).max(axis=0)
     terms = weights * scale**order
-    for k in range(len(offsets)):
+    for k in range(count):
         error = np.abs(terms.sum(axis=0) - (math.factorial(order) if k == order else 0.0))
         if not (np.isfinite(error) & (error <= 1e-10 * np.abs(terms).sum(axis=0))).all():
             raise ArithmeticError(
@@ -618,4 +638,3 @@ def _verified(offsets: Array, order: int) -> Array:
                 f"{order} is wrong; use a smaller accuracy"
             )
         terms = terms * (offsets / scale)
-    return weights
