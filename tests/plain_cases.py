@@ -135,16 +135,18 @@ def streamed() -> list[Any]:
     from fieldgrad.kernels import call
 
     call._kept.cache_clear()
-    limit, call._STREAM_FROM = call._STREAM_FROM, 0
+    limits = call._STREAM_FROM, call._FETCH_FROM
+    call._STREAM_FROM = call._FETCH_FROM = 0
     try:
         u = values(0, 3, 4, 5, 300)
         axes = [nodes(n, n) for n in (300, 5, 4)]
         return [
             fg.array.velocity_gradient(u, *axes, axes=(2, 1, 0)),
             fg.array.velocity_gradient(u.astype(np.float32), *axes, axes=(2, 1, 0)),
+            *fg.array.derive(u, ["deformation_rate", "spin"], *axes, axes=(2, 1, 0)).values(),
         ]
     finally:
-        call._STREAM_FROM = limit
+        call._STREAM_FROM, call._FETCH_FROM = limits
         call._kept.cache_clear()
 
 

@@ -29,14 +29,16 @@ from fieldgrad.kernels.memory import Span
 from fieldgrad.kernels.spec import ABSENT, ALONG, CONSTANT, FIELD, NUMBER, Metric, Point, Spec
 from fieldgrad.stencils import Stencil
 
-# Rows of slot 2 in a tile where slot 1 is differentiated too: sixteen rows of three planes of three inputs stay in L2.
+# Rows of slot 2 in a tile where slot 1 is differentiated too: sixteen rows of three planes of three inputs stay in L2,
+# and twice as many of one, where they are short. Two threads, ms, gradients of three scalars at 250^3, 256^3, 320^3:
+# 51, 55, 109 in tiles of 16 rows, 51, 51, 103 of 32.
 _TILE = 16
 # Rows in a task where there is nothing to keep in cache: long enough to hide the start of a task.
 _ROWS = 256
 # Points of a row in a task where planes of the stencil must stay in cache.
 _FUSED_BLOCK = 512
-# The same where scratch is used, of which each task works on one part after the other. Two threads, ms, rows of 500: L
-# 82 with tasks of one part, 67 so; D and W 130 and 118.
+# The same where outputs or derivatives go to scratch. Two threads, ms, rows of 500: L 82 with tasks of 256 points, 67
+# so; D and W 130 and 118.
 _SCRATCH_TASK = 1024
 # The same where only rows must stay there. Two threads, ms, 4096^2: L 40 with tasks of 1024 points, 30 so; the gradient
 # of a scalar 22 and 17; q_criterion 30 with tasks of 512, 27 so. 4000^2: 47 and 33, 27 and 20, 24 and 21.
@@ -59,8 +61,18 @@ _FUSED_WIDTH = 2
 # 320^3 is 25, 26, 46 direct and 22, 23, 42 staged and streamed; loops that only read and write take 18 to 22, 19, 39).
 _LIGHT = frozenset({"gradient", "velocity_gradient", "deformation_rate", "spin", "vorticity"})
 # Bytes of output from which staged values bypass the caches: no line is read only to be overwritten. One thread, ms: L
-# at 250^3 180 stored, 132 streamed; D and W 304 and 220; where all fits into the cache storing is faster.
+# at 250^3 180 stored, 132 streamed; D and W 304 and 220; where all fits into the cache storing is faster. L is then
+# computed row by row, too.
 _STREAM_FROM = 64 << 20
+# Bytes of all outputs that are staged before they are written, one output after the other. To write 8 kB or more of one
+# at a time costs a loop without arithmetic (L at 250^3) 30 to 36 ms, 2 kB 66; but what is staged must not drive the
+# planes out of the L2 cache: inputs share these. Two threads, ms, D and W at 256^3, of three inputs: 131 with 32 kB for
+# each, 113 with 64, 145 with 128.
+_STAGED = 192 << 10
+# Bytes of a field from which rows of the next plane are fetched while those before are worked on: where all lies in
+# the caches there is nothing to wait for. Two threads, ms, at 250^3: the gradient of a scalar 18 instead of 22, the Q
+# criterion at accuracy 4 and 6 43 and 63 instead of 47 and 68; at accuracy 2 it gains nothing, 29 and 28.
+_FETCH_FROM = 1 << 20
 # Entries behind the weights of a row where tables have boundaries.
 BOUNDARY = 2
 # Point functions, and their derivatives, by name.
@@ -104,6 +116,29 @@ class Call:
     layout: Layout
     tables: tuple[NDArray[Any], ...]
     tasks: int
+
+
+def goes_by_rows(stencils: Sequence[Stencil | None], requests: Sequence[Request], outs: Sequence[NDArray[Any]]) -> bool:
+    """Whether L is best computed as the gradient of one component after the other.
+
+    Three arrays are written in longer pieces than nine. Two threads, ms, at 250^3, 256^3 and 320^3: 55, 64 and 127, all
+    nine at once 63, 79 and 140. In a plane, where there are four, nothing is gained.
+
+    Parameters
+    ----------
+    stencils, requests, outs
+        As :func:`fieldgrad.kernels.launch.evaluate` takes them.
+
+    Returns
+    -------
+    bool
+        True for a large L of three directions that nothing else is asked for with.
+    """
+    return (
+        [request.name for request in requests] == ["velocity_gradient"]
+        and outs[0].nbytes >= _STREAM_FROM
+        and sum(stencil is not None for stencil in stencils) > 2
+    )
 
 
 def prepare(
@@ -222,7 +257,10 @@ def _kept(
         fused,
     )
     function = _compiled(spec, dtype, len(fields), len(requests), len(tables) // engine.TABLES)
-    numbers, tasks = _pieces(layout, form, origin, staged, streamed and staged, fused, threads)
+    fetched = (staged or form.width > _FUSED_WIDTH) and layout.points * dtype.itemsize >= _FETCH_FROM
+    ahead = _ahead(layout, stencils) if fetched else 0
+    kept = outputs * dtype.itemsize if staged else 0
+    numbers, tasks = _pieces(layout, form, origin, kept, streamed, fused, threads, len(rows), ahead)
     return Call(function, numbers, layout, tables, tasks)
 
 
@@ -315,20 +353,35 @@ def _is_fused(layout: Layout, form: _Form, itemsize: int) -> bool:
 
 
 def _pieces(
-    layout: Layout, form: _Form, origin: int, staged: bool, streamed: bool, fused: bool, threads: int
+    layout: Layout,
+    form: _Form,
+    origin: int,
+    staged: int,
+    streamed: bool,
+    fused: bool,
+    threads: int,
+    inputs: int,
+    ahead: int,
 ) -> tuple[NDArray[np.int64], int]:
-    """Cut the loops into tasks, and say so in the numbers that the engine reads."""
+    """Cut the loops into tasks, and say so in the numbers that the engine reads.
+
+    `staged` tells the bytes a point of outputs that are staged.
+    """
     _, planes, rows, n = layout.sizes
     outer = sum(slot != ABSENT for slot in layout.slots[:3])
-    with_scratch = staged or not fused
-    block = min(n, _LONG_BLOCK if outer <= 1 else _SCRATCH_TASK if with_scratch else _FUSED_BLOCK)
-    tile = min(rows, _TILE if outer > 1 else _ROWS)
+    block = min(n, _LONG_BLOCK if outer <= 1 else _SCRATCH_TASK if staged or not fused else _FUSED_BLOCK)
+    part = min(block, engine.SCRATCH_BLOCK) if not fused or (staged and outer <= 1) else block
+    tile = min(rows, _ROWS if outer <= 1 else 2 * _TILE if inputs == 1 and block < _FUSED_BLOCK else _TILE)
     blocks, tiles = -(-n // block), -(-rows // tile)
     # a sweep is cut only as far as the threads need pieces: each cut reads the planes beside it twice
     wanted = -(-8 * threads // (blocks * tiles * len(layout.batch_in)))
     least = _TILE if outer > 1 else -(-_ROWS // tile)
     chunk = max(min(planes, least), -(-planes // wanted)) if outer > 1 else min(planes, least)
     chunks = -(-planes // chunk)
+    group = tile
+    if staged:
+        # rows of which the parts are written one after the other are not staged together
+        group = min(tile, max(1, min(engine.STAGED, _STAGED // (inputs * staged)) // block)) if part == block else 1
     numbers = np.zeros(engine.ENTRIES, np.int64)
     numbers[engine.SIZES : engine.SIZES + 4] = layout.sizes
     numbers[engine.IN_STRIDES : engine.IN_STRIDES + 3] = layout.sources
@@ -336,13 +389,25 @@ def _pieces(
     numbers[engine.ORIGIN] = origin + layout.origin
     numbers[engine.LOW : engine.STEP + 1] = form.low, form.high, form.edge_width, layout.step
     numbers[engine.CHUNK : engine.BLOCKS + 1] = chunk, chunks, tile, tiles, block, blocks
-    numbers[engine.STREAMED] = streamed and n >= engine.MARGIN
+    numbers[engine.STREAMED] = staged and streamed and n >= engine.MARGIN
+    numbers[engine.PART] = part
     numbers[engine.JOINED] = blocks == 1 and layout.targets[2] == n
-    numbers[engine.PART] = min(block, engine.SCRATCH_BLOCK) if with_scratch else block
+    numbers[engine.GROUP] = group
+    numbers[engine.AHEAD] = ahead
     if layout.own:
         strides = [stride for own in layout.own for stride in own[:3]]
         numbers = np.concatenate([numbers, strides, np.stack(layout.batch_own, axis=1).ravel()], dtype=np.int64)
     return numbers, len(layout.batch_in) * chunks * tiles * blocks
+
+
+def _ahead(layout: Layout, stencils: Sequence[Stencil | None]) -> int:
+    """Elements from a row to the one that the next plane is the first to read; 0 where rows follow on each other."""
+    slowest, slower = layout.slots[:2]
+    if slower == ABSENT:
+        return 0
+    (h, k, _), along = layout.sources, stencils[slowest if slowest != ABSENT else slower]
+    reach = 0 if along is None else along.half_width
+    return reach * h + k if slowest != ABSENT else (reach + 1) * k
 
 
 @functools.lru_cache(maxsize=512)
@@ -410,7 +475,7 @@ def _compiled(spec: Spec, dtype: np.dtype[Any], parameters: int, outs: int, grou
         types.int64,
         numbers,
     )
-    entry, scratch = entry_point(engine.sweep, signature), spec.scratch * engine.PITCH
+    entry, scratch = entry_point(engine.sweep, signature), engine.STAGED_FROM + spec.staged_outputs * engine.PITCH
 
     def run(*arguments: Any) -> None:
         entry(*arguments, np.empty(scratch, dtype))

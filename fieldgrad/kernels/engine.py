@@ -27,6 +27,7 @@ from fieldgrad.kernels.memory import (
     fence,
     load,
     load_scratch,
+    prefetch,
     store,
     store_scratch,
     stream,
@@ -34,6 +35,7 @@ from fieldgrad.kernels.memory import (
     until_aligned,
 )
 from fieldgrad.kernels.spec import (
+    DERIVATIVE_ROWS,
     parameters_of,
     physical,
     places_of,
@@ -61,19 +63,28 @@ CHUNK, CHUNKS, TILE, TILES, BLOCK, BLOCKS = 15, 16, 17, 18, 19, 20  # pieces of 
 STREAMED = 21  # whether staged outputs bypass the caches
 PART = 22  # points of a row that are worked on at a time
 JOINED = 23  # whether a row of the outputs begins where the one before it ends
+GROUP = 24  # rows that are staged before they are written
+AHEAD = 25  # elements to the row that the next plane is the first to read, which is fetched meanwhile; 0: none is
 # Behind these, for parameters with strides of their own: the strides of slots 0, 1, 2 of each, then its offset in each
 # batch.
-ENTRIES = 24
+ENTRIES = 26
 
 # Tables of one input; inputs with boundaries of their own have as many each.
 TABLES = 9
 
-# Longest part of a row where scratch is used: nine rows of float64 take 18 kB, and stay in the L1 cache.
+# Longest part of a row of which scratch holds derivatives: nine rows of float64 take 18 kB, and stay in the L1 cache.
 SCRATCH_BLOCK = 256
-# Before each row of scratch there is room for what the row before has left of a cache line.
-MARGIN = 16
 # Distance of rows of scratch: an odd number of cache lines, which keeps them from falling into one cache set.
-PITCH = SCRATCH_BLOCK + 24
+SCRATCH_PITCH = SCRATCH_BLOCK + 24
+# Where staged values begin: behind derivatives.
+STAGED_FROM = DERIVATIVE_ROWS * SCRATCH_PITCH
+# Before the staged values of each output there is room for what those before have left of a cache line.
+MARGIN = 16
+# Values of an output that are staged at most, and the distance of outputs there: known to the compiler, which needs one
+# register for all of them then (18 outputs: a fifth slower where it is not), and of cache lines that spread over the
+# sets of an L1 cache, in both precisions.
+STAGED = 4096
+PITCH = STAGED + 304
 
 
 @inlined
@@ -195,30 +206,30 @@ def _emit_compiled(points: Any, L: Any, parameters: Any, outs: Any, strides: Any
     def staged(points: Any, L: Any, parameters: Any, outs: Any, strides: Any, at: Any, g: Any, i: Any) -> None:
         _, columns, row = shape_of(points)
         value = function(seen_by(points, L), *select(points, parameters))
-        store_value(points, g, i, (row * PITCH + MARGIN, columns * PITCH, PITCH), value)
+        store_value(points, g, i, (STAGED_FROM + row * PITCH + MARGIN, columns * PITCH, PITCH), value)
         _emit(tail(points), L, parameters, outs[1:], strides[3:], at, g, i)
 
     return staged if points.staged else direct
 
 
 @called
-def _copy_rows(
-    out: Any, place: Any, component: Any, direction: Any, g: Any,
-    row: Any, rows: Any, columns: Any, n: Any,
+def _copy_staged(
+    out: Any, place: Any, component: Any, direction: Any, g: Any, first: Any,
+    rows: Any, columns: Any, n: Any,
 ) -> None:  # fmt: skip
-    """Copy rows of scratch to memory. Knows nothing of the spec, so that it is compiled once for all kernels."""
+    """Copy staged values to memory. Knows nothing of the spec, so that it is compiled once for all kernels."""
     for r in range(rows):
         for c in range(columns):
             target = place + r * component + c * direction
-            source = (row + r * columns + c) * PITCH + MARGIN
+            source = first + (r * columns + c) * PITCH
             for i in range(n):
                 store(out, target + i, load_scratch(g, source + i))
 
 
 @called
-def _stream_rows(
-    out: Any, place: Any, component: Any, direction: Any, g: Any,
-    row: Any, rows: Any, columns: Any, n: Any, opens: Any, closes: Any,
+def _stream_staged(
+    out: Any, place: Any, component: Any, direction: Any, g: Any, first: Any,
+    rows: Any, columns: Any, n: Any, opens: Any, closes: Any,
 ) -> None:  # fmt: skip
     """The same past the caches, in whole lines: what is left of one is kept for the row that goes on there.
 
@@ -230,7 +241,7 @@ def _stream_rows(
     for r in range(rows):
         for c in range(columns):
             target = place + r * component + c * direction
-            source = (row + r * columns + c) * PITCH + MARGIN
+            source = first + (r * columns + c) * PITCH
             head = until_aligned(out, target)
             if opens:
                 for i in range(head):
@@ -248,36 +259,40 @@ def _stream_rows(
 
 
 def _flush(
-    points: Any, outs: Any, strides: Any, target: Any, g: Any, n: Any, streamed: Any, opens: Any, closes: Any
-) -> None:
+    points: Any, outs: Any, strides: Any, target: Any, g: Any, i: Any, n: Any,
+    streamed: Any, opens: Any, closes: Any,
+) -> None:  # fmt: skip
     """Copy staged values to memory, one output after the other."""
-    chosen = _flush_compiled(points, outs, strides, target, g, n, streamed, opens, closes)
-    chosen(points, outs, strides, target, g, n, streamed, opens, closes)
+    chosen = _flush_compiled(points, outs, strides, target, g, i, n, streamed, opens, closes)
+    chosen(points, outs, strides, target, g, i, n, streamed, opens, closes)
 
 
 @overload(_flush, jit_options=INLINED)
 def _flush_compiled(
-    points: Any, outs: Any, strides: Any, target: Any, g: Any, n: Any, streamed: Any, opens: Any, closes: Any
-) -> Any:
+    points: Any, outs: Any, strides: Any, target: Any, g: Any, i: Any, n: Any,
+    streamed: Any, opens: Any, closes: Any,
+) -> Any:  # fmt: skip
     if not (points.points and points.staged):
 
         def nothing(
-            points: Any, outs: Any, strides: Any, target: Any, g: Any, n: Any, streamed: Any, opens: Any, closes: Any
-        ) -> None:
+            points: Any, outs: Any, strides: Any, target: Any, g: Any, i: Any, n: Any,
+            streamed: Any, opens: Any, closes: Any,
+        ) -> None:  # fmt: skip
             pass
 
         return nothing
 
     def flush(
-        points: Any, outs: Any, strides: Any, target: Any, g: Any, n: Any, streamed: Any, opens: Any, closes: Any
-    ) -> None:
+        points: Any, outs: Any, strides: Any, target: Any, g: Any, i: Any, n: Any,
+        streamed: Any, opens: Any, closes: Any,
+    ) -> None:  # fmt: skip
         rows, columns, row = shape_of(points)
-        place = target + strides[0]
+        place, first = target + strides[0], STAGED_FROM + row * PITCH + MARGIN + i
         if streamed:
-            _stream_rows(outs[0], place, strides[1], strides[2], g, row, rows, columns, n, opens, closes)
+            _stream_staged(outs[0], place, strides[1], strides[2], g, first, rows, columns, n, opens, closes)
         else:
-            _copy_rows(outs[0], place, strides[1], strides[2], g, row, rows, columns, n)
-        _flush(tail(points), outs[1:], strides[3:], target, g, n, streamed, opens, closes)
+            _copy_staged(outs[0], place, strides[1], strides[2], g, first, rows, columns, n)
+        _flush(tail(points), outs[1:], strides[3:], target, g, i, n, streamed, opens, closes)
 
     return flush
 
@@ -285,7 +300,7 @@ def _flush_compiled(
 def _fused_row(
     spec: Any, u: Any, v: Any, w: Any, parameters: Any, outs: Any, strides: Any, g: Any,
     source: Any, target: Any, places: Any, start: Any, stop: Any,
-    opens: Any, closes: Any, layout: Any, tables: Any, first: Any,
+    staged: Any, layout: Any, tables: Any, first: Any,
 ) -> None:  # fmt: skip
     n, low, high, step = load(layout, SIZES + 3), load(layout, LOW), load(layout, HIGH), load(layout, STEP)
     width = load(layout, EDGE_WIDTH)
@@ -309,7 +324,7 @@ def _fused_row(
                 strides,
                 target + i,
                 g,
-                i - start,
+                staged + i,
             )
         begin = max(begin, outside - line) if end < outside else outside
         end = outside
@@ -329,9 +344,8 @@ def _fused_row(
                 strides,
                 target + i,
                 g,
-                i - start,
+                staged + i,
             )
-    _flush(points, outs, strides, target + start, g, stop - start, load(layout, STREAMED), opens, closes)
 
 
 @called
@@ -352,17 +366,17 @@ def _fill(
         for i in range(start, stop):
             at = source + i
             value = _row_difference(spec, f, at, _centre(spec, f, at), tables[0], tables[1], first[0])
-            store_scratch(g, row * PITCH + i - start, value)
+            store_scratch(g, row * SCRATCH_PITCH + i - start, value)
     if spec.along_1:
         for i in range(start, stop):
             at = source + i
             value = _row_difference(spec, f, at, _centre(spec, f, at), tables[2], tables[3], first[1])
-            store_scratch(g, (row + 1) * PITCH + i - start, value)
+            store_scratch(g, (row + 1) * SCRATCH_PITCH + i - start, value)
     if spec.along_2:
         for i in range(start, stop):
             at = source + i
             value = _row_difference(spec, f, at, _centre(spec, f, at), tables[4], tables[5], first[2])
-            store_scratch(g, (row + 2) * PITCH + i - start, value)
+            store_scratch(g, (row + 2) * SCRATCH_PITCH + i - start, value)
     if spec.inner:
         n, low, high, step, width = (
             load(layout, SIZES + 3),
@@ -374,29 +388,29 @@ def _fill(
         for i in range(max(start, low), min(stop, n - high)):
             at = source + i
             value = _band_difference(spec, f, at, _centre(spec, f, at), tables[6], i, n, step)
-            store_scratch(g, (row + 3) * PITCH + i - start, value)
+            store_scratch(g, (row + 3) * SCRATCH_PITCH + i - start, value)
         for edge in range(low + high):
             i = edge if edge < low else n - high - low + edge
             if start <= i < stop:
                 at = source + i
                 value = _edge_difference(spec, f, at, _centre(spec, f, at), tables[7], tables[8], edge * width, width)
-                store_scratch(g, (row + 3) * PITCH + i - start, value)
+                store_scratch(g, (row + 3) * SCRATCH_PITCH + i - start, value)
 
 
 @inlined
 def _filled(g: Any, row: Any, i: Any) -> Any:
     return (
-        load_scratch(g, row * PITCH + i),
-        load_scratch(g, (row + 1) * PITCH + i),
-        load_scratch(g, (row + 2) * PITCH + i),
-        load_scratch(g, (row + 3) * PITCH + i),
+        load_scratch(g, row * SCRATCH_PITCH + i),
+        load_scratch(g, (row + 1) * SCRATCH_PITCH + i),
+        load_scratch(g, (row + 2) * SCRATCH_PITCH + i),
+        load_scratch(g, (row + 3) * SCRATCH_PITCH + i),
     )
 
 
 def _scratch_row(
     spec: Any, u: Any, v: Any, w: Any, parameters: Any, outs: Any, strides: Any, g: Any,
     source: Any, target: Any, places: Any, start: Any, stop: Any,
-    opens: Any, closes: Any, layout: Any, tables: Any, first: Any,
+    staged: Any, layout: Any, tables: Any, first: Any,
 ) -> None:  # fmt: skip
     row = start - start  # not the literal 0: numba would compile the helpers once for each literal
     _fill(spec, u, g, row, source, start, stop, layout, _of_field(tables, 0), first)
@@ -408,8 +422,7 @@ def _scratch_row(
     for i in range(stop - start):
         values = parameters_of(spec, parameters, places, target, start + i)
         L = tensor(spec, _filled(g, row, i), _filled(g, row + 4, i), _filled(g, row + 8, i))
-        _emit(points, physical(spec, L, values), values, outs, strides, target + start + i, g, i)
-    _flush(points, outs, strides, target + start, g, stop - start, load(layout, STREAMED), opens, closes)
+        _emit(points, physical(spec, L, values), values, outs, strides, target + start + i, g, staged + start + i)
 
 
 def _row(*arguments: Any) -> None:
@@ -420,9 +433,37 @@ def _row(*arguments: Any) -> None:
 def _row_compiled(
     spec: Any, u: Any, v: Any, w: Any, parameters: Any, outs: Any, strides: Any, g: Any,
     source: Any, target: Any, places: Any, start: Any, stop: Any,
-    opens: Any, closes: Any, layout: Any, tables: Any, first: Any,
+    staged: Any, layout: Any, tables: Any, first: Any,
 ) -> Any:  # fmt: skip
     return _fused_row if spec.fused else _scratch_row
+
+
+@inlined
+def _write_rows(
+    points: Any, outs: Any, strides: Any, target: Any, step: Any, g: Any, rows: Any, n: Any,
+    joined: Any, streamed: Any, opens: Any, closes: Any,
+) -> None:  # fmt: skip
+    """Write staged rows: in one go where each begins where the one before it ends."""
+    pieces = 1 if joined else rows
+    length = rows * n // pieces
+    for r in range(pieces):
+        _flush(points, outs, strides, target + r * step, g, r * length, length, streamed, opens, closes)
+
+
+@called
+def _fetch(f: Any, first: Any, last: Any) -> None:
+    """Begin to read a part of a row."""
+    for at in range(first, last, 2 * stream_lanes(f)):
+        prefetch(f, at)
+
+
+@inlined
+def _fetch_rows(spec: Any, u: Any, v: Any, w: Any, first: Any, last: Any) -> None:
+    _fetch(u, first, last)
+    if spec.count > 1:
+        _fetch(v, first, last)
+    if spec.count > 2:
+        _fetch(w, first, last)
 
 
 @kernel
@@ -456,13 +497,14 @@ def sweep(
     begin, end : int
         Range of tasks.
     g : array
-        Scratch of this thread: rows of `PITCH` numbers, as many as the spec says.
+        Scratch of this thread: rows of derivatives, then the staged values of each output, `PITCH` numbers apart.
     """
     width = spec.width + spec.extra
     chunk, chunks, tile, tiles = load(layout, CHUNK), load(layout, CHUNKS), load(layout, TILE), load(layout, TILES)
     block, blocks, part = load(layout, BLOCK), load(layout, BLOCKS), load(layout, PART)
+    group, ahead = load(layout, GROUP), load(layout, AHEAD)
     step_in, step_out = load(layout, IN_STRIDES + 2), load(layout, OUT_STRIDES + 2)
-    apart = load(layout, JOINED) == 0
+    joined, streamed = load(layout, JOINED), load(layout, STREAMED)
     for task in range(begin, end):
         start = task % blocks * block
         last_i = min(start + block, load(layout, SIZES + 3))
@@ -478,16 +520,27 @@ def sweep(
                 source = load(layout, ORIGIN) + load(batch_in, batch)
                 source += h * load(layout, IN_STRIDES) + k * load(layout, IN_STRIDES + 1)
                 target = load(batch_out, batch) + h * load(layout, OUT_STRIDES) + k * load(layout, OUT_STRIDES + 1)
-                for j in range(first_j, last_j):
-                    places = places_of(spec, layout, ENTRIES, batch, h, k, j)
+                for begin_j in range(first_j, last_j, group):
+                    end_j = min(begin_j + group, last_j)
                     for first_i in range(start, last_i, part):
-                        _row(
-                            spec, u, v, w, parameters, outs, strides, g,
-                            source + j * step_in, target + j * step_out, places,
-                            first_i, min(first_i + part, last_i),
-                            first_i == start and (apart or j == first_j),
-                            first_i + part >= last_i and (apart or j == last_j - 1),
-                            layout, tables, (h * width, k * width, j * width),
-                        )  # fmt: skip
-    if load(layout, STREAMED):
+                        stop_i = min(first_i + part, last_i)
+                        n = stop_i - first_i
+                        for j in range(begin_j, end_j):
+                            at = source + j * step_in
+                            if ahead and k + 1 < last_k:
+                                _fetch_rows(spec, u, v, w, at + ahead + first_i, at + ahead + stop_i)
+                            _row(
+                                spec, u, v, w, parameters, outs, strides, g,
+                                at, target + j * step_out, places_of(spec, layout, ENTRIES, batch, h, k, j),
+                                first_i, stop_i, (j - begin_j) * n - first_i,
+                                layout, tables, (h * width, k * width, j * width),
+                            )  # fmt: skip
+                        if spec.staged:
+                            _write_rows(
+                                points_of(spec), outs, strides, target + begin_j * step_out + first_i, step_out,
+                                g, end_j - begin_j, n, joined, streamed,
+                                first_i == start and (not joined or begin_j == first_j),
+                                stop_i == last_i and (not joined or end_j == last_j),
+                            )  # fmt: skip
+    if streamed:
         fence()

@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fieldgrad.kernels import redo
-from fieldgrad.kernels.call import Request, prepare
+from fieldgrad.kernels.call import Request, goes_by_rows, prepare
 from fieldgrad.kernels.layout import empty_like, fill, has_contiguous_rows, memory_order, span
 from fieldgrad.kernels.spec import Metric
 from fieldgrad.kernels.threads import share, workers
@@ -177,6 +177,15 @@ def _run(
     kinds: tuple[bool | tuple[int, ...], ...],
     metric: Metric | None,
 ) -> None:
+    if metric is None and len(sources) > 1 and goes_by_rows(stencils, requests, outs):
+        (request,) = requests
+        for number, (source, row) in enumerate(zip(sources, rows, strict=True)):
+            if row in request.rows:
+                own = [None if stencil is None else stencil.of(number) for stencil in stencils]
+                out = outs[0][request.rows.index(row)]
+                scalar = [Request("gradient", request.columns)]
+                _run([source], [0], axes, own, scalar, (), [out], difference, (), None)
+        return
     first, size, ndim = sources[0], sources[0].itemsize, sources[0].ndim
     spans = [span(source) for source in sources]
     target = outs[0]

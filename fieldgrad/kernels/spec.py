@@ -38,7 +38,7 @@ from fieldgrad.kernels.memory import load, pointer, scopes, store
 #: Slots of memory axes: three outer loops and the row, the last of which is contiguous in memory.
 SLOTS = 4
 ABSENT = -1
-#: Rows of scratch that hold derivatives: four slots of three inputs. Staged values come behind them.
+#: Rows of scratch that hold derivatives: four slots of three inputs.
 DERIVATIVE_ROWS = 12
 #: Kinds of parameters: a number, a field laid out as the outputs are, and one with strides of its own, along the row or
 #: constant there.
@@ -146,7 +146,7 @@ class Points(_Named):
     staged : bool
         Whether values are stored in scratch first.
     first : int
-        Row of scratch of the first value.
+        Which of the staged outputs the first value is.
     """
 
     def __init__(self, points: tuple[Point, ...], staged: bool, first: int) -> None:
@@ -218,7 +218,7 @@ class Spec(_Named):
     @property
     def list(self) -> Points:
         """The points, as a type."""
-        return Points(self.points, self.staged, DERIVATIVE_ROWS)
+        return Points(self.points, self.staged, 0)
 
     @property
     def outputs(self) -> int:
@@ -251,9 +251,9 @@ class Spec(_Named):
         return len(self.rows)
 
     @property
-    def scratch(self) -> int:
-        """Rows of scratch."""
-        return DERIVATIVE_ROWS + self.outputs
+    def staged_outputs(self) -> int:
+        """Outputs whose values go to scratch first."""
+        return self.outputs if self.staged else 0
 
 
 register_model(Spec)(models.OpaqueModel)
@@ -268,7 +268,7 @@ def _unbox_spec(typ: Any, obj: Any, c: Any) -> Any:
 #: What compiled code reads from a spec; the compiler sees constants.
 _CONSTANTS = {
     *("count", "half", "width", "inner", "along_0", "along_1", "along_2"),
-    *("difference", "extra", "staged", "scratch"),
+    *("difference", "extra", "staged"),
 }
 
 
@@ -564,7 +564,7 @@ def _shape_of(points: Points) -> tuple[int, int, int]:
 
 @twinned(_shape_of)
 def shape_of(typingctx: Any, points: Any) -> Any:
-    """Components, directions, and first row of scratch of the first point."""
+    """Components, directions, and staged outputs before those of the first point."""
     shape = _shape_of(points)
     result = types.UniTuple(types.intp, 3)
 

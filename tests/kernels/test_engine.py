@@ -453,17 +453,19 @@ def test_rows_that_share_cache_lines(shape: tuple[int, ...], dtype: DTypeLike, m
     # what a row leaves of a line waits for the row, or the part of a row, that goes on there
     fields = [noise(*shape, seed=seed, dtype=dtype) for seed in XYZ]
     stencils = tables(shape, ZYX)
-    request = [Request("velocity_gradient", XYZ, XYZ)]
-    expected = evaluate(fields, ZYX, stencils, request)[0]
+    requests = [[Request("velocity_gradient", XYZ, XYZ)], [Request("deformation_rate", XYZ, XYZ)]]
+    every = [evaluate(fields, ZYX, stencils, request)[0] for request in requests]
     monkeypatch.setattr(call, "_STREAM_FROM", 0)
+    monkeypatch.setattr(call, "_FETCH_FROM", 0)
     for start in (0, 1, 3, 13):
-        call._kept.cache_clear()
-        memory = np.full(expected.size + 40, np.nan, dtype)
-        out = memory[start : start + expected.size].reshape(expected.shape)
-        evaluate(fields, ZYX, stencils, request, outs=[out])
-        assert_same_bits(out, expected)
-        out[...] = np.nan
-        assert np.isnan(memory).all()
+        for request, expected in zip(requests, every, strict=True):
+            call._kept.cache_clear()
+            memory = np.full(expected.size + 40, np.nan, dtype)
+            out = memory[start : start + expected.size].reshape(expected.shape)
+            evaluate(fields, ZYX, stencils, request, outs=[out])
+            assert_same_bits(out, expected)
+            out[...] = np.nan
+            assert np.isnan(memory).all()
     call._kept.cache_clear()
 
 

@@ -83,6 +83,10 @@ def test_all_derivatives_of_a_point_are_taken_on_vectors(code: dict[str, str], w
     assert counts["fma"] >= (int(accuracy) - 1) * derivatives, counts
 
 
+def test_rows_of_the_next_plane_are_fetched(code: dict[str, str]) -> None:
+    assert all(re.search(r"^\s+prefetcht1\b", code[work], re.MULTILINE) for work in WORK)
+
+
 @pytest.mark.slow
 def test_a_loop_that_is_not_vectorised_is_noticed(tmp_path: Path) -> None:
     work = "q_criterion,float64,2"
