@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -57,9 +57,11 @@ def test_nanoseconds_after_centuries_are_kept() -> None:
         ([3.0, 2.0, 2.0], r"'x': coordinate value 2.0 at index 2 repeats"),
         ([0.0, 2.0, 1.0], r"'x': .* increase up to index 1 \(2.0\) and turn at index 2 \(1.0\).*sortby"),
         ([3.0, 2.0, 2.5], r"'x': .* decrease up to index 1 \(2.0\) and turn at index 2"),
+        ([0.0, 0.5, 0.25, 1.0, 0.75], r"'x': .* increase up to index 1 \(0.5\) and turn at index 2"),
         ([0.0, np.nan, 2.0], r"'x': coordinate value nan at index 1 is not finite; .* drop that point"),
         ([0.0, 1.0, np.inf], r"'x': coordinate value inf at index 2 is not finite"),
         ([0.0, -np.inf, np.nan], r"'x': coordinate value -inf at index 1 is not finite"),
+        (1.0, r"'x': the coordinate has 0 dimensions \(\); it must be one-dimensional"),
         ([[0.0, 1.0]], r"'x': the coordinate has 2 dimensions \(1, 2\); it must be one-dimensional"),
         (np.array(["2000-01-01", "NaT"], dtype="M8[s]"), r"'x': .* index 1 is NaT"),
     ],
@@ -158,10 +160,15 @@ def test_impossible_period_is_refused(period: float, message: str) -> None:
         Axis("x", "lon", np.linspace(0, 1, 5), period=period)
 
 
-@pytest.mark.parametrize("accuracy", [0, 1, 3, 10])
+@pytest.mark.parametrize("accuracy", [0, 1, 3, 5, 7, 9, 10])
 def test_unknown_accuracy_is_refused(accuracy: int) -> None:
     with pytest.raises(ValueError, match=rf"accuracy: got {accuracy} for dimension 'x'; it must be 2, 4, 6 or 8"):
         Axis("x", "x", np.arange(5.0), accuracy=accuracy)
+
+
+@pytest.mark.parametrize("accuracy", [2, 4, 6, 8])
+def test_known_accuracies(accuracy: int) -> None:
+    assert Axis("x", "x", np.arange(9.0), accuracy=accuracy).stencil().half_width == accuracy // 2
 
 
 def test_too_few_points_are_refused() -> None:
@@ -247,6 +254,16 @@ def test_tables_of_long_axes_are_those_of_short_ones() -> None:
         np.testing.assert_array_equal(a.upper, b.upper)
         np.testing.assert_array_equal(a.band[:, 1:-1], np.repeat(b.band[:, 1:2], n - 2, axis=1))
         assert a.row_sum[0] == b.row_sum[0]
+
+
+def test_axes_and_grids_are_frozen_and_equal_to_none_but_themselves() -> None:
+    axis, whole = Axis("x", "x", np.arange(4.0)), grid()
+    for one, field in ((axis, "accuracy"), (whole, "missing")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(one, field, None)
+    assert axis != Axis("x", "x", np.arange(4.0))
+    assert whole != grid()
+    assert len({axis, whole}) == 2
 
 
 def test_axes_and_tables_stay_frozen_through_a_pickle() -> None:
@@ -406,6 +423,7 @@ def test_noise_of_a_difference_and_of_a_fit() -> None:
 
 def test_stretching_is_of_neighbours_in_either_sense() -> None:
     assert Axis("x", "x", np.array([0.0, 4.0, 5.0, 6.0])).stretching == 4.0
+    assert Axis("x", "x", np.array([0.0, 3.0, 5.0])).stretching == 1.5
     assert Axis("x", "x", np.array([0.0, 1.0])).stretching == 1.0
     assert Axis("x", "x", np.array([0.0, 1.0, 2.0, 3.0]), period=3.5).stretching == 2.0
 
