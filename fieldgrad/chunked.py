@@ -33,7 +33,6 @@ import numpy as np
 from fieldgrad import blocks, operators, poles
 from fieldgrad.blocks import Work
 from fieldgrad.operators import Array, Frame
-from fieldgrad.stencils import Stencil
 
 
 def is_lazy(array: Any) -> bool:
@@ -207,11 +206,6 @@ def _decompose(fields: list[Array], frame: Frame, parameters: list[Any]) -> list
     return list(operators.decompose(fields[0]))
 
 
-def _contents(table: Stencil) -> tuple[Any, ...]:
-    """What tells a table from others."""
-    return (table.band, table.lower, table.upper, table.row_sum, table.known, table.nodes, table.first, table.periodic)
-
-
 class _Graph:
     """The tasks of one operator."""
 
@@ -248,7 +242,7 @@ class _Graph:
             rules = [frame.holes.by_value, *map(astuple, frame.holes.rules)]
         ours = self.parameters[: len(self.parameters) - len(metric)]
         names = [*(value.name if is_lazy(value) else value for value in (*whole, *ours)), metric]
-        tables = [_contents(table) for stencil in frame.stencils for table in (stencil, *stencil.each)]
+        tables = [table.contents for stencil in frame.stencils for table in (stencil, *stencil.each)]
         structure = None if frame.metric is None else frame.metric.structure
         what = (frame.directions, frame.axes, frame.left_handed, frame.names, structure, tables, rules, leading)
         self.name = f"fieldgrad-{tokenize(work, names, *what, str(self.dtype))}"

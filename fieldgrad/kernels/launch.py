@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fieldgrad.kernels import redo
@@ -14,6 +15,7 @@ from fieldgrad.kernels.layout import empty_like, fill, has_contiguous_rows, memo
 from fieldgrad.kernels.spec import Metric
 from fieldgrad.kernels.threads import share, workers
 from fieldgrad.kernels.user import key_of
+from fieldgrad.long_axes import LEAST_ROWS, PIECE, LongStencil
 from fieldgrad.masks import Holes, Rule
 from fieldgrad.stencils import Stencil
 
@@ -66,6 +68,10 @@ def evaluate(
     shape = outs[0].shape[outs[0].ndim - ndim :]
     if 0 in shape or 0 in fields[0].shape:
         return
+    for number, stencil in enumerate(stencils):
+        if isinstance(stencil, LongStencil) and holes is None:
+            _in_pieces(fields, rows, axes, stencils, number, stencil, requests, parameters, outs, difference, metric)
+            return
     sources, targets = list(fields), list(outs)
     values = [parameter if parameter.ndim else parameter.reshape(1) for parameter in parameters]
     thin = [parameter.ndim > 0 and _thin(parameter, shape) for parameter in parameters]
@@ -94,6 +100,51 @@ def evaluate(
     for out, target in zip(outs, targets, strict=True):
         if out is not target:
             fill(out, target)
+
+
+def _in_pieces(
+    fields: Sequence[NDArray[Any]],
+    rows: Sequence[int],
+    axes: Sequence[int | None],
+    stencils: Sequence[Stencil | None],
+    number: int,
+    stencil: LongStencil,
+    requests: Sequence[Request],
+    parameters: Sequence[NDArray[Any]],
+    outs: Sequence[NDArray[Any]],
+    difference: bool,
+    metric: Metric | None,
+) -> None:
+    """One part of a long axis after the other, each with the part of the table that it takes."""
+    axis, count = axes[number] or 0, stencil.rows
+    length = max(PIECE * count // fields[0].size, LEAST_ROWS)
+    behind = (slice(None),) * (fields[0].ndim - axis - 1)
+
+    def part(array: NDArray[Any], low: int, high: int) -> NDArray[Any]:
+        if array.ndim == 0 or array.shape[array.ndim - len(behind) - 1] == 1:
+            return array
+        if low < 0 or high > count:
+            return array.take(np.arange(low, high) % count, axis=axis)
+        some: NDArray[Any] = array[(..., slice(low, high), *behind)]  # type: ignore[arg-type]
+        return some
+
+    def work(begin: int, end: int) -> None:
+        for start in range(begin * length, min(end * length, count), length):
+            stop = min(start + length, count)
+            block, low, high = stencil.slice(start, stop)
+            evaluate(
+                [part(field, low, high) for field in fields],
+                rows,
+                axes,
+                [block if one is stencil else one for one in stencils],
+                requests,
+                [part(parameter, start, stop) for parameter in parameters],
+                [part(out, start, stop) for out in outs],
+                difference=difference,
+                metric=metric,
+            )
+
+    share(work, (), -(-count // length), sum([out.size for out in outs]))
 
 
 def _strides(array: NDArray[Any], ndim: int) -> tuple[int, ...]:

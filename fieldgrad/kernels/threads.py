@@ -55,22 +55,28 @@ class _Threads:
 
 
 _threads = _Threads()
+# Whether this thread works on a piece of a larger work, whose other pieces others work on.
+_here = threading.local()
 if hasattr(os, "register_at_fork"):  # pragma: no branch (Windows has none)
     os.register_at_fork(after_in_child=_threads.forget)
 
 
 def workers(values: int) -> int:
     """Threads that run a call which writes so many values."""
-    if values < SERIAL_BELOW or threading.current_thread() is not threading.main_thread():
+    if values < SERIAL_BELOW or _is_helper() or threading.current_thread() is not threading.main_thread():
         return 1
     return int(numba.get_num_threads())
+
+
+def _is_helper() -> bool:
+    return getattr(_here, "working", False)
 
 
 def share(function: Callable[..., None], arguments: tuple[Any, ...], tasks: int, values: int) -> None:
     """Run all tasks: alone, or on several threads that take one range of tasks after the other."""
     threads = workers(values)
     pieces = min(tasks, max(-(-values // RANGE), 1 if threads == 1 else 8 * threads))
-    call = progress.open_call() if values > RANGE else None
+    call = progress.open_call() if values > RANGE and not _is_helper() else None
     if call is not None:
         call.begin("computing", pieces)
 
@@ -100,8 +106,12 @@ def _in_turn(run: Callable[[int], None], pieces: int, threads: int) -> None:
     stopped = False
 
     def work() -> None:
-        while not stopped and (number := next(ranges)) < pieces:
-            run(number)
+        within, _here.working = _is_helper(), True
+        try:
+            while not stopped and (number := next(ranges)) < pieces:
+                run(number)
+        finally:
+            _here.working = within
 
     if threads == 1 or pieces == 1:
         work()
