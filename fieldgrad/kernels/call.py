@@ -71,7 +71,8 @@ _STREAM_FROM = 64 << 20
 _STAGED = 192 << 10
 # Bytes of a field from which rows of the next plane are fetched while those before are worked on: where all lies in
 # the caches there is nothing to wait for. Two threads, ms, at 250^3: the gradient of a scalar 18 instead of 22, the Q
-# criterion at accuracy 4 and 6 43 and 63 instead of 47 and 68; at accuracy 2 it gains nothing, 29 and 28.
+# criterion at accuracy 4 and 6 43 and 63 instead of 47 and 68; at accuracy 2 it gains nothing, 29 and 28. At 4000^2,
+# where the next row is fetched, the gradient 11 instead of 14, L 25 instead of 27; Q at accuracy 4 gains nothing.
 _FETCH_FROM = 1 << 20
 # Entries behind the weights of a row where tables have boundaries.
 BOUNDARY = 2
@@ -257,7 +258,9 @@ def _kept(
         fused,
     )
     function = _compiled(spec, dtype, len(fields), len(requests), len(tables) // engine.TABLES)
-    fetched = (staged or form.width > _FUSED_WIDTH) and layout.points * dtype.itemsize >= _FETCH_FROM
+    fetched = layout.points * dtype.itemsize >= _FETCH_FROM and (
+        staged or (form.width > _FUSED_WIDTH and layout.slots[1] != ABSENT)
+    )
     ahead = _ahead(layout, stencils) if fetched else 0
     kept = outputs * dtype.itemsize if staged else 0
     numbers, tasks = _pieces(layout, form, origin, kept, streamed, fused, threads, len(rows), ahead)
@@ -394,6 +397,7 @@ def _pieces(
     numbers[engine.JOINED] = blocks == 1 and layout.targets[2] == n
     numbers[engine.GROUP] = group
     numbers[engine.AHEAD] = ahead
+    numbers[engine.UNFETCHED] = layout.slots[1] != ABSENT
     if layout.own:
         strides = [stride for own in layout.own for stride in own[:3]]
         numbers = np.concatenate([numbers, strides, np.stack(layout.batch_own, axis=1).ravel()], dtype=np.int64)
@@ -401,13 +405,15 @@ def _pieces(
 
 
 def _ahead(layout: Layout, stencils: Sequence[Stencil | None]) -> int:
-    """Elements from a row to the one that the next plane is the first to read; 0 where rows follow on each other."""
-    slowest, slower = layout.slots[:2]
-    if slower == ABSENT:
-        return 0
-    (h, k, _), along = layout.sources, stencils[slowest if slowest != ABSENT else slower]
-    reach = 0 if along is None else along.half_width
-    return reach * h + k if slowest != ABSENT else (reach + 1) * k
+    """Elements from a row to the one that the next plane, or in a plane the next row, is the first to read."""
+    (h, k, j), slots = layout.sources, layout.slots
+    along = [None if slot == ABSENT else stencils[slot] for slot in slots[:3]]
+    reach = [0 if stencil is None else stencil.half_width for stencil in along]
+    if slots[0] != ABSENT:
+        return reach[0] * h + k
+    if slots[1] != ABSENT:
+        return (reach[1] + 1) * k
+    return 0 if slots[2] == ABSENT else (reach[2] + 1) * j
 
 
 @functools.lru_cache(maxsize=512)

@@ -64,10 +64,12 @@ STREAMED = 21  # whether staged outputs bypass the caches
 PART = 22  # points of a row that are worked on at a time
 JOINED = 23  # whether a row of the outputs begins where the one before it ends
 GROUP = 24  # rows that are staged before they are written
-AHEAD = 25  # elements to the row that the next plane is the first to read, which is fetched meanwhile; 0: none is
+# Elements to the row that the next plane, or in a plane the next row, is the first to read, which is fetched meanwhile
+# (0: none is), and the last planes of a sweep from which nothing is.
+AHEAD, UNFETCHED = 25, 26
 # Behind these, for parameters with strides of their own: the strides of slots 0, 1, 2 of each, then its offset in each
 # batch.
-ENTRIES = 26
+ENTRIES = 27
 
 # Tables of one input; inputs with boundaries of their own have as many each.
 TABLES = 9
@@ -502,7 +504,7 @@ def sweep(
     width = spec.width + spec.extra
     chunk, chunks, tile, tiles = load(layout, CHUNK), load(layout, CHUNKS), load(layout, TILE), load(layout, TILES)
     block, blocks, part = load(layout, BLOCK), load(layout, BLOCKS), load(layout, PART)
-    group, ahead = load(layout, GROUP), load(layout, AHEAD)
+    group, ahead, unfetched = load(layout, GROUP), load(layout, AHEAD), load(layout, UNFETCHED)
     step_in, step_out = load(layout, IN_STRIDES + 2), load(layout, OUT_STRIDES + 2)
     joined, streamed = load(layout, JOINED), load(layout, STREAMED)
     for task in range(begin, end):
@@ -527,7 +529,7 @@ def sweep(
                         n = stop_i - first_i
                         for j in range(begin_j, end_j):
                             at = source + j * step_in
-                            if ahead and k + 1 < last_k:
+                            if ahead and k + unfetched < last_k:
                                 _fetch_rows(spec, u, v, w, at + ahead + first_i, at + ahead + stop_i)
                             _row(
                                 spec, u, v, w, parameters, outs, strides, g,
