@@ -26,9 +26,11 @@ from fieldgrad import operators
 from fieldgrad.bars import watched
 from fieldgrad.catalogue import Quantity
 from fieldgrad.grid import SPATIAL, Axis, checked_nodes, table
+from fieldgrad.long_axes import LONG, EvenStencil
 from fieldgrad.operators import Array, Frame, as_field, as_fields, refuse_lazy
 from fieldgrad.parameters import resolve_parameters
 from fieldgrad.quantities import Named, chosen, quantity
+from fieldgrad.stencils import Stencil
 
 __all__ = [
     "advection",
@@ -124,21 +126,19 @@ def gradient(
     if accuracy is not None and edge_order != 1:
         raise ValueError("edge_order: given beside accuracy=, which holds at the edges too; pass one of them")
     axes = _axes(axis, values.ndim)
-    coordinates = _distances(varargs, axes, values.shape)
+    given = _given(varargs, len(axes))
     field = as_field(values)
     periods = _periods(period, len(axes))
     stencils = []
-    for one, positions, length in zip(axes, coordinates, periods, strict=True):
+    for one, distance, length in zip(axes, given, periods, strict=True):
         if field.shape[one] < edge_order + 1:
             raise ValueError(
                 f"f: has {field.shape[one]} points along axis {one}; a numerical gradient needs at least "
                 f"{edge_order + 1} with edge_order={edge_order}"
             )
         order = 2 if accuracy is None else accuracy
-        if accuracy is not None or length is not None:
-            stencils.append(Axis("x", f"axis {one}", positions, period=length, accuracy=order).stencil())
-        else:
-            stencils.append(table(positions, 1, 2, edge_accuracy=edge_order))
+        edges = edge_order if accuracy is None and length is None else None
+        stencils.append(_table(distance, one, field.shape[one], order, length, edges))
     half = values.dtype.newbyteorder("=") == np.float16
     if out is not None:
         whole = field.shape if len(axes) == 1 else (len(axes), *field.shape)
@@ -181,29 +181,49 @@ def _axes(axis: int | Sequence[int] | None, ndim: int) -> list[int]:
     return result
 
 
-def _distances(varargs: Sequence[ArrayLike], axes: list[int], shape: tuple[int, ...]) -> list[NDArray[np.float64]]:
-    """Positions along each axis, from spacings and coordinates as NumPy takes them."""
+def _given(varargs: Sequence[ArrayLike], count: int) -> list[ArrayLike]:
+    """A spacing or the positions for each of some axes, as NumPy takes them."""
     if len(varargs) == 0:
-        given: list[ArrayLike] = [1.0] * len(axes)
-    elif len(varargs) == 1 and np.ndim(varargs[0]) == 0:
-        given = [varargs[0]] * len(axes)
-    elif len(varargs) == len(axes):
-        given = list(varargs)
-    else:
-        raise TypeError(
-            f"coordinates: got {len(varargs)} for {len(axes)} axes; pass one number for all, or a number or an "
-            "array of positions for each"
-        )
+        return [1.0] * count
+    if len(varargs) == 1 and np.ndim(varargs[0]) == 0:
+        return [varargs[0]] * count
+    if len(varargs) == count:
+        return list(varargs)
+    raise TypeError(
+        f"coordinates: got {len(varargs)} for {count} axes; pass one number for all, or a number or an array of "
+        "positions for each"
+    )
+
+
+def _distances(varargs: Sequence[ArrayLike], axes: list[int], shape: tuple[int, ...]) -> list[NDArray[np.float64]]:
+    """Positions along each axis, from spacings and coordinates."""
+    given = _given(varargs, len(axes))
     return [_positions(one, axis, shape[axis]) for one, axis in zip(given, axes, strict=True)]
+
+
+def _table(
+    distance: ArrayLike, axis: int, points: int, accuracy: int, period: float | None, edge_accuracy: int | None = None
+) -> Stencil:
+    """The table of a first derivative. Where a long axis has one spacing, no positions are made."""
+    if np.ndim(distance) == 0 and period is None and points >= LONG:
+        return EvenStencil(points, _spacing(distance, axis), accuracy, edge_accuracy)
+    positions = _positions(distance, axis, points)
+    if edge_accuracy is not None:
+        return table(positions, 1, accuracy, period, edge_accuracy)
+    return Axis("x", f"axis {axis}", positions, period=period, accuracy=accuracy).stencil()
+
+
+def _spacing(given: ArrayLike, axis: int) -> float:
+    step = float(given)  # type: ignore[arg-type]
+    if not np.isfinite(step) or step == 0:
+        raise ValueError(f"coordinates: the spacing of axis {axis} is {step}; it must be finite and not zero")
+    return step
 
 
 def _positions(given: ArrayLike, axis: int, points: int) -> NDArray[np.float64]:
     values: NDArray[Any] = np.asarray(given)
     if values.ndim == 0:
-        step = float(values)
-        if not np.isfinite(step) or step == 0:
-            raise ValueError(f"coordinates: the spacing of axis {axis} is {step}; it must be finite and not zero")
-        return np.arange(points, dtype=np.float64) * step
+        return np.arange(points, dtype=np.float64) * _spacing(values, axis)
     if values.ndim > 1:
         raise ValueError(
             f"coordinates: that of axis {axis} has {values.ndim} dimensions; distances must be either scalars or 1d"
@@ -318,9 +338,12 @@ def derivative(
     """
     field = as_field(f)
     (one,) = _axes(axis, field.ndim)
-    nodes = _positions(coordinate, one, field.shape[one])
     (length,) = _periods(period, 1)
-    stencil = Axis("x", f"axis {one}", nodes, period=length, accuracy=accuracy).stencil(order)
+    if order == 1:
+        stencil = _table(coordinate, one, field.shape[one], accuracy, length)
+    else:
+        nodes = _positions(coordinate, one, field.shape[one])
+        stencil = Axis("x", f"axis {one}", nodes, period=length, accuracy=accuracy).stencil(order)
     return operators.derivative(field, one, stencil, out)
 
 

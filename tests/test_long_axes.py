@@ -10,9 +10,9 @@ import pytest
 import xarray as xr
 
 import fieldgrad as fg
-from fieldgrad import grid
+from fieldgrad import array, grid
 from fieldgrad.kernels import launch, threads
-from fieldgrad.long_axes import LONG, LongStencil
+from fieldgrad.long_axes import LONG, EvenStencil, LongStencil
 from fieldgrad.stencils import Stencil, derivative_stencil
 
 
@@ -35,6 +35,8 @@ def pieces(monkeypatch: pytest.MonkeyPatch) -> list[LongStencil]:
             made.append(self)
 
     monkeypatch.setattr(grid, "LONG", 50)
+    monkeypatch.setattr(array, "LONG", 50)
+    monkeypatch.setattr(launch, "ROW", 16)
     monkeypatch.setattr(grid, "LongStencil", Noted)
     monkeypatch.setattr(launch, "PIECE", 100)
     monkeypatch.setattr(launch, "LEAST_ROWS", 7)
@@ -68,6 +70,69 @@ def test_parts_are_those_of_the_whole_table(accuracy: int, direction: int, edge_
         assert "band" not in vars(table)
         same_table(pickle.loads(pickle.dumps(table)), whole)
         np.testing.assert_array_equal(table.transpose().matrix(), whole.matrix().T)
+
+
+@pytest.mark.parametrize("accuracy", [2, 4, 6, 8])
+@pytest.mark.parametrize("edge_accuracy", [None, 1, 2])
+@pytest.mark.parametrize("step", [0.25, -2.0])
+def test_one_spacing_has_the_same_weights_everywhere(accuracy: int, edge_accuracy: int | None, step: float) -> None:
+    whole = derivative_stencil(np.arange(90.0) * step, 1, accuracy, edge_accuracy=edge_accuracy)
+    table = EvenStencil(90, step, accuracy, edge_accuracy)
+    for start, stop in ((0, 90), (0, 1), (0, 40), (30, 50), (40, 90), (89, 90)):
+        found, expected = table.slice(start, stop, 3), whole.slice(start, stop, 3)
+        assert found[1:] == expected[1:]
+        same_table(found[0], expected[0])
+    same_table(pickle.loads(pickle.dumps(table)), whole)
+    assert table.contents == (90, step, accuracy, edge_accuracy)
+
+
+@pytest.mark.parametrize("accuracy", [2, 8])
+@pytest.mark.parametrize("n", [64, 90, 95])
+def test_operators_on_long_axes_of_one_spacing(
+    n: int, accuracy: int, pieces: list[LongStencil], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    f, u = values(n), values(n, 12)
+    wide = values(2 * n)[::2]
+
+    def all_of_them() -> list[np.ndarray]:
+        own = [np.full(n, np.nan), np.full(2 * n, np.nan)[::2]]
+        for out in own:
+            fg.array.derivative(f, 0.5, accuracy=accuracy, out=out)
+        return [
+            *own,
+            fg.array.gradient(f, 0.5),
+            fg.array.gradient(f, 0.5, edge_order=2),
+            fg.array.gradient(f, -0.5, accuracy=accuracy),
+            fg.array.gradient(f.astype(np.float32), 0.5, accuracy=accuracy),
+            fg.array.gradient(f + 2j * f[::-1], 0.5, accuracy=accuracy),
+            fg.array.gradient(wide, 0.5, accuracy=accuracy),
+            fg.array.gradient(f[::-1], 0.5, accuracy=accuracy),
+            fg.array.gradient(f, 0.5, accuracy=accuracy, period=100.0),
+            *fg.array.gradient(u, 0.5, 0.25, accuracy=accuracy),
+            fg.array.derivative(u.T, 0.5, accuracy=accuracy),
+            fg.array.derivative(f, 0.5, order=2, accuracy=accuracy),
+        ]
+
+    found = all_of_them()
+    assert len(pieces) == 1  # the periodic one
+    monkeypatch.setattr(grid, "LONG", 1000)
+    monkeypatch.setattr(array, "LONG", 1000)
+    for one, expected in zip(found, all_of_them(), strict=True):
+        np.testing.assert_array_equal(one, expected)
+
+
+def test_a_spacing_is_not_rounded_by_the_position() -> None:
+    f = values(LONG)
+    found = fg.array.gradient(f, 0.1, edge_order=2)
+    np.testing.assert_allclose(found, np.gradient(f, 0.1, edge_order=2), rtol=1e-14, atol=1e-13)
+
+
+def test_spacings_of_long_axes_that_cannot_be() -> None:
+    for step in (0.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match=f"coordinates: the spacing of axis 0 is {step}; it must be"):
+            fg.array.gradient(values(LONG), step)
+    with pytest.raises(ValueError, match="accuracy: got 3; it must be 2, 4, 6 or 8"):
+        fg.array.gradient(values(LONG), 1.0, accuracy=3)
 
 
 def test_rows_that_are_not_there_are_refused() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from fieldgrad.kernels import redo
@@ -15,7 +16,7 @@ from fieldgrad.kernels.layout import empty_like, fill, has_contiguous_rows, memo
 from fieldgrad.kernels.spec import Metric
 from fieldgrad.kernels.threads import share, workers
 from fieldgrad.kernels.user import key_of
-from fieldgrad.long_axes import LEAST_ROWS, PIECE, LongStencil
+from fieldgrad.long_axes import LEAST_ROWS, PIECE, ROW, EvenStencil, LongStencil
 from fieldgrad.masks import Holes, Rule
 from fieldgrad.stencils import Stencil
 
@@ -116,6 +117,9 @@ def _in_pieces(
     metric: Metric | None,
 ) -> None:
     """One part of a long axis after the other, each with the part of the table that it takes."""
+    if isinstance(stencil, EvenStencil) and _is_line(fields, parameters, outs):
+        _in_rows(fields[0], rows, axes, stencils, stencil, requests, outs[0], difference)
+        return
     axis, count = axes[number] or 0, stencil.rows
     length = max(PIECE * count // fields[0].size, LEAST_ROWS)
     behind = (slice(None),) * (fields[0].ndim - axis - 1)
@@ -145,6 +149,51 @@ def _in_pieces(
             )
 
     share(work, (), -(-count // length), sum([out.size for out in outs]))
+
+
+def _is_line(fields: Sequence[NDArray[Any]], parameters: Sequence[NDArray[Any]], outs: Sequence[NDArray[Any]]) -> bool:
+    """Whether there is but one field, of one dimension, and one result, without gaps."""
+    return (
+        (len(fields), len(outs), len(parameters)) == (1, 1, 0)
+        and fields[0].ndim == 1
+        and outs[0].size == outs[0].shape[-1]
+        and all(has_contiguous_rows(array) for array in (*fields, *outs))
+    )
+
+
+def _in_rows(
+    field: NDArray[Any],
+    rows: Sequence[int],
+    axes: Sequence[int | None],
+    stencils: Sequence[Stencil | None],
+    stencil: EvenStencil,
+    requests: Sequence[Request],
+    out: NDArray[Any],
+    difference: bool,
+) -> None:
+    """A line whose weights are all alike: its interior as many rows of one short table, then what is left of it."""
+    n = stencil.rows
+    count = n // ROW - 2
+    last = (count + 1) * ROW
+    block, low, high = stencil.slice(ROW, 2 * ROW)
+    step = field.strides[0]
+    interior = as_strided(field[low:], (count, high - low), (ROW * step, step), writeable=False)
+    leading = out.shape[:-1]
+    works = [(interior, block, 1, out[..., ROW:last].reshape(*leading, count, ROW))]
+    for start, stop in ((0, ROW), (last, n)):
+        block, low, high = stencil.slice(start, stop)
+        works.append((field[low:high], block, 0, out[..., start:stop]))
+    for part, table, axis, target in works:
+        evaluate(
+            [part],
+            rows,
+            [None if one is None else axis for one in axes],
+            [table if one is stencil else one for one in stencils],
+            requests,
+            (),
+            [target],
+            difference=difference,
+        )
 
 
 def _strides(array: NDArray[Any], ndim: int) -> tuple[int, ...]:
