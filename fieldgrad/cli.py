@@ -157,19 +157,25 @@ def _pairs_in_shell(text: str) -> str:
     return plain.rstrip(",").replace("=None", "=none")
 
 
+# How fieldgrad's warning of processors without fused multiply-add begins.
+_OF_PROCESSOR = "this processor has no fused"
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Nothing of what libraries warn of reaches the terminal; fieldgrad's own notes take one line each."""
 
-    def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        print(f"fieldgrad: note: {in_shell(str(message))}", file=sys.stderr, flush=True)
+    def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        # libraries set filters of their own when they are imported
+        if issubclass(category, FileNote) or str(message).startswith(_OF_PROCESSOR):
+            print(f"fieldgrad: note: {in_shell(str(message))}", file=sys.stderr, flush=True)
 
     from fieldgrad.files import FileNote
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.filterwarnings("always", category=FileNote)
-        warnings.filterwarnings("always", message="this processor has no fused")
+        warnings.filterwarnings("always", message=_OF_PROCESSOR)
         warnings.showwarning = show
         yield
 

@@ -155,6 +155,8 @@ def framed(ds: xr.Dataset, result: xr.Dataset, command: str) -> xr.Dataset:
     frame = frame.assign({name: ds.variables[name] for name in bounds if name in ds.variables})
     # auxiliary coordinates are named by the fields that they belong to
     frame = frame.reset_coords([name for name in frame.coords if name not in frame.dims]).load()
+    # texts as objects, as older versions of xarray read them, are not written by them in every format
+    frame = frame.assign({name: one.astype(str) for name, one in frame.variables.items() if _is_text(one)})
     for variable in frame.variables.values():
         kept = {key: variable.encoding[key] for key in ("units", "calendar") if key in variable.encoding}
         variable.encoding = kept | {"_FillValue": None}
@@ -162,6 +164,10 @@ def framed(ds: xr.Dataset, result: xr.Dataset, command: str) -> xr.Dataset:
     frame.attrs = {key: _portable(value) for key, value in ds.attrs.items() if key.lower() != "history"}
     frame.attrs["history"] = extended_history(ds.attrs, command)
     return frame
+
+
+def _is_text(variable: xr.Variable) -> bool:
+    return variable.dtype == object and all(isinstance(value, str) for value in variable.values.flat)
 
 
 def _portable(value: Any) -> Any:

@@ -611,7 +611,8 @@ def waiting(result: xr.Dataset) -> float:
     graphs = []
 
     def scheduler(graph: Any, keys: Any, **options: Any) -> list[None]:
-        graphs.append(dict(graph.optimize().__dask_graph__()))
+        # a dict before dask 2025.4
+        graphs.append(dict(graph) if isinstance(graph, dict) else dict(graph.optimize().__dask_graph__()))
         return [None] * len(keys)
 
     arrays = [variable.data for variable in result.data_vars.values()]

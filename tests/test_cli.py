@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -499,6 +500,14 @@ def test_warnings_do_not_spill_and_notes_take_one_line(run: Any, tmp_path: Path)
     assert ran.code == 0
     assert ran.err.startswith("fieldgrad: note: in.nc: times are left as numbers")
     assert ran.err.count("\n") == 1
+
+
+def test_what_libraries_warn_of_is_not_shown_whatever_they_set(capsys: pytest.CaptureFixture[str]) -> None:
+    with cli._quiet():
+        warnings.filterwarnings("always")
+        warnings.warn("something of theirs", DeprecationWarning, stacklevel=1)
+        warnings.warn(f"{cli._OF_PROCESSOR} multiply-add", RuntimeWarning, stacklevel=1)
+    assert capsys.readouterr().err == "fieldgrad: note: this processor has no fused multiply-add\n"
 
 
 def test_warmup_says_where_the_kernels_are(run: Any, monkeypatch: Any) -> None:

@@ -65,6 +65,10 @@ class TestDropIn(theirs.TestGradient):  # type: ignore[misc, name-defined]
         yield
         assert calls, "the test did not call the function that it was given"
 
+    @pytest.mark.skipif(np.__version__ < "2", reason="before NumPy 2 gradients were a list, ours are a tuple")
+    def test_return_type(self) -> None:
+        super().test_return_type()
+
 
 def test_names_are_restored() -> None:
     assert theirs.gradient is np.gradient
