@@ -119,7 +119,12 @@ class Call:
     tasks: int
 
 
-def goes_by_rows(stencils: Sequence[Stencil | None], requests: Sequence[Request], outs: Sequence[NDArray[Any]]) -> bool:
+def goes_by_rows(
+    rows: Sequence[int],
+    stencils: Sequence[Stencil | None],
+    requests: Sequence[Request],
+    outs: Sequence[NDArray[Any]],
+) -> bool:
     """Whether L is best computed as the gradient of one component after the other.
 
     Three arrays are written in longer pieces than nine. Two threads, ms, at 250^3, 256^3 and 320^3: 55, 64 and 127, all
@@ -127,7 +132,7 @@ def goes_by_rows(stencils: Sequence[Stencil | None], requests: Sequence[Request]
 
     Parameters
     ----------
-    stencils, requests, outs
+    rows, stencils, requests, outs
         As :func:`fieldgrad.kernels.launch.evaluate` takes them.
 
     Returns
@@ -136,7 +141,8 @@ def goes_by_rows(stencils: Sequence[Stencil | None], requests: Sequence[Request]
         True for a large L of three directions that nothing else is asked for with.
     """
     return (
-        [request.name for request in requests] == ["velocity_gradient"]
+        len(rows) > 1
+        and [(request.name, request.rows) for request in requests] == [("velocity_gradient", tuple(rows))]
         and outs[0].nbytes >= _STREAM_FROM
         and sum(stencil is not None for stencil in stencils) > 2
     )

@@ -277,14 +277,11 @@ def _run(
     kinds: tuple[bool | tuple[int, ...], ...],
     metric: Metric | None,
 ) -> None:
-    if metric is None and len(sources) > 1 and goes_by_rows(stencils, requests, outs):
-        (request,) = requests
-        for number, (source, row) in enumerate(zip(sources, rows, strict=True)):
-            if row in request.rows:
-                own = [None if stencil is None else stencil.of(number) for stencil in stencils]
-                out = outs[0][request.rows.index(row)]
-                scalar = [Request("gradient", request.columns)]
-                _run([source], [0], axes, own, scalar, (), [out], difference, (), None)
+    if metric is None and goes_by_rows(rows, stencils, requests, outs):
+        scalar = [Request("gradient", requests[0].columns)]
+        for number, (source, out) in enumerate(zip(sources, outs[0], strict=True)):
+            own = [None if stencil is None else stencil.of(number) for stencil in stencils]
+            _run([source], [0], axes, own, scalar, (), [out], difference, (), None)
         return
     first, size, ndim = sources[0], sources[0].itemsize, sources[0].ndim
     spans = [span(source) for source in sources]

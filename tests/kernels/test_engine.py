@@ -505,6 +505,25 @@ def test_wide_stencils_go_row_by_row_where_planes_share_cache_sets(
     assert call._is_fused(layout, form, 8) == fused
 
 
+@pytest.mark.parametrize(
+    ("shape", "accuracy", "ahead"),
+    [
+        ((20,), 2, 0),
+        ((20, 30), 2, 2 * 30),
+        ((20, 30), 6, 4 * 30),
+        ((20, 30, 40), 2, 2 * 30 * 40),
+        ((20, 30, 40), 4, 3 * 30 * 40),
+        # rows of 70 values that are not differentiated: the row is read first where the slowest sweep comes to it
+        ((20, 30, 40, 70), 4, (2 * 30 + 1) * 40 * 70),
+    ],
+)
+def test_rows_that_are_fetched(shape: tuple[int, ...], accuracy: int, ahead: int) -> None:
+    axes = (0, 1, 2) if len(shape) > 2 else (0, 1, None) if len(shape) == 2 else (0, None, None)
+    stencils = tables(shape, axes, accuracy=accuracy)
+    strides = [int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
+    assert call._ahead(plan(shape, strides, strides, axes, stencils), stencils) == ahead
+
+
 def test_small_fields_on_many_threads(monkeypatch: pytest.MonkeyPatch, threads: Callable[[int], None]) -> None:
     field = noise(*SHAPE)
     expected = {accuracy: gradient(field, ZYX, tables(SHAPE, ZYX, 1, accuracy)) for accuracy in (2, 4)}
