@@ -38,8 +38,8 @@ class LongStencil(Stencil):
 
     Notes
     -----
-    First derivatives only: their weights are right on any spacing, so that there is nothing to refuse in the middle of
-    the work.
+    First derivatives only: their weights are right unless a spacing is so small that a quotient overflows, which is
+    found where the piece is computed. Those of higher ones are refused far more often.
 
     Examples
     --------
@@ -67,8 +67,8 @@ class LongStencil(Stencil):
         none = np.zeros((0, 0))
         lower, upper = (few.lower, few.upper) if period is None else (none, none)
         row_sum = np.broadcast_to(np.zeros(1), len(x))
-        self.__dict__.update(lower=lower, upper=upper, row_sum=row_sum, nodes=len(x), periodic=period is not None)
-        self.__dict__.update(bounded=False)
+        ends = {"lower": lower, "upper": upper, "periodic": period is not None}
+        self.__dict__.update(ends, row_sum=row_sum, nodes=len(x), bounded=False)
 
     def __reduce__(self) -> Any:
         return LongStencil, self.contents
