@@ -309,8 +309,10 @@ def _fused_row(
     tables_u, tables_v, tables_w = _of_field(tables, 0), _of_field(tables, 1), _of_field(tables, 2)
     points = points_of(spec)
     begin, outside, line = max(start, low), min(stop, n - high), 2 * stream_lanes(g)
+    head = until_aligned(u, source + begin) if load(layout, IN_STRIDES + 2) % line == 0 else 0
+    head = head if outside - begin > 2 * line else 0
     # whole vectors: rather some points twice than some by themselves
-    end = max(begin + (outside - begin) // line * line, min(begin + line, outside))
+    end = begin + line if head > 0 else max(begin + (outside - begin) // line * line, min(begin + line, outside))
     while begin < end:
         for i in range(begin, end):
             at = source + i
@@ -328,8 +330,13 @@ def _fused_row(
                 g,
                 staged + i,
             )
-        begin = max(begin, outside - line) if end < outside else outside
-        end = outside
+        if head > 0:
+            begin += head
+            head = 0
+            end = begin + (outside - begin) // line * line
+        else:
+            begin = max(begin, outside - line) if end < outside else outside
+            end = outside
     for edge in range(low + high):
         i = edge if edge < low else n - high - low + edge
         if start <= i < stop:

@@ -75,7 +75,7 @@ def _is_helper() -> bool:
 def share(function: Callable[..., None], arguments: tuple[Any, ...], tasks: int, values: int) -> None:
     """Run all tasks: alone, or on several threads that take one range of tasks after the other."""
     threads = workers(values)
-    pieces = min(tasks, max(-(-values // RANGE), 1 if threads == 1 else 8 * threads))
+    pieces = min(tasks, max(-(-values // RANGE), 1 if threads == 1 else 16 * threads))
     call = progress.open_call() if values > RANGE and not _is_helper() else None
     if call is not None:
         call.begin("computing", pieces)
