@@ -13,7 +13,7 @@ from collections import ChainMap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import llvmlite.binding
 import numba
@@ -49,14 +49,12 @@ _LONG_BLOCK = 8192
 # Q, lambda2 and dissipation 111 staged and streamed, 100 direct; lambda2 alone 81).
 _DIRECT_OUTPUTS = 6
 _ALIAS = 4096
-# The same for the L2 cache, whose ways are of 64 kB or more.
-_ALIAS_L2 = 1 << 16
-# Neighbours along an axis up to which all derivatives of a point are always computed at once. With more, rows or planes
-# that fall into one cache set make it slow, and rows of one derivative after the other the faster way. Two threads, ms,
-# q_criterion, at once and one after the other: 250^3 46 and 70 at accuracy 4, 69 and 91 at 6, 92 and 110 at 8; 256^3,
-# whose planes are 512 kB apart, 108 and 85 at accuracy 4; 320^3, whose planes are 800 kB apart, 151 and 163, 245 and
-# 211, 391 and 258. At accuracy 8 4000^2 45 and 62, 4096^2 94 and 68.
-_FUSED_WIDTH = 2
+# Neighbours along an axis up to which all derivatives of a point are always computed at once, and the distance of planes
+# (or rows), in bytes, whose multiples fall into one set of an L2 cache: with more neighbours these make it slow, and
+# rows of one derivative after the other the faster way. Two threads, ms, q_criterion at accuracy 4, 6 and 8, at once:
+# 256^3 (planes 512 kB apart) 83, 109 and 177; 384^3 (1152 kB) 201, - and 510; 320^3 (800 kB) 104, 162 and 245; 4096^2
+# (rows 32 kB apart) 29, 46 and 61. One after the other: 76, 97 and 125; 338, - and 500; 110, 240 and 312; -, 60 and 113.
+_FUSED_WIDTH, _ALIAS_L2 = 2, 1 << 18
 # Where there is next to no arithmetic, nothing hides stores (two threads, ms: the gradient of a scalar at 250^3, 256^3,
 # 320^3 is 25, 26, 46 direct and 22, 23, 42 staged and streamed; loops that only read and write take 18 to 22, 19, 39).
 _LIGHT = frozenset({"gradient", "velocity_gradient", "deformation_rate", "spin", "vorticity"})
@@ -71,9 +69,16 @@ _STREAM_FROM = 64 << 20
 _STAGED = 192 << 10
 # Bytes of a field from which rows of the next plane are fetched while those before are worked on: where all lies in
 # the caches there is nothing to wait for. Two threads, ms, at 250^3: the gradient of a scalar 18 instead of 22, the Q
-# criterion at accuracy 4 and 6 43 and 63 instead of 47 and 68; at accuracy 2 it gains nothing, 29 and 28. At 4000^2,
-# where the next row is fetched, the gradient 11 instead of 14, L 25 instead of 27; Q at accuracy 4 gains nothing.
+# criterion at accuracy 4 and 6 43 and 63 instead of 47 and 68. At 4000^2, where the next row is fetched, the gradient
+# 11 instead of 14, L 25 instead of 27; Q at accuracy 4 gains nothing.
 _FETCH_FROM = 1 << 20
+# Points of a row in a strip, before which that much of what lies ahead is fetched, and neighbours along an axis up to
+# which rows are cut so. A core has some 24 lines under way, and waits for the rest of a row that is fetched at once.
+# Two threads, ms, the Q criterion at 250^3 and 320^3: 28 and 58 without, 28 and 58 fetched row by row, 27.5 and 55 in
+# strips of 64, 24.6 and 51 of 32 with the lines of output below; 4000^2 19 and 15.6. A strip costs its beginning: at
+# accuracy 8, 250^3, 105 in strips of 64, 92 row by row; vorticity, Q, lambda2 and dissipation in one go 103 without,
+# 115 in strips; the gradient of a scalar at 4000^2 14.2, and 12.6 row by row.
+_STRIP, _STRIPPED_WIDTH = 32, 2
 # Entries behind the weights of a row where tables have boundaries.
 BOUNDARY = 2
 # Point functions, and their derivatives, by name.
@@ -264,12 +269,9 @@ def _kept(
         fused,
     )
     function = _compiled(spec, dtype, len(fields), len(requests), len(tables) // engine.TABLES)
-    fetched = layout.points * dtype.itemsize >= _FETCH_FROM and (
-        staged or (form.width > _FUSED_WIDTH and layout.slots[1] != ABSENT)
-    )
-    ahead = _ahead(layout, stencils) if fetched else 0
+    fetch = _fetched(layout, stencils, form, outputs, staged, dtype.itemsize)
     kept = outputs * dtype.itemsize if staged else 0
-    numbers, tasks = _pieces(layout, form, origin, kept, streamed, fused, threads, len(rows), ahead)
+    numbers, tasks = _pieces(layout, form, origin, kept, streamed, fused, threads, len(rows), fetch)
     return Call(function, numbers, layout, tables, tasks)
 
 
@@ -355,10 +357,9 @@ def _is_fused(layout: Layout, form: _Form, itemsize: int) -> bool:
     width = max(form.width, 2 * form.half)
     if width <= _FUSED_WIDTH:
         return True
-    limit = _ALIAS if width > 2 * _FUSED_WIDTH else _ALIAS_L2
     loops = zip(layout.sources, layout.slots[:3], strict=True)
     # a field that is repeated along an axis has one row or plane there
-    return not any(stride and stride * itemsize % limit == 0 for stride, slot in loops if slot != ABSENT)
+    return not any(stride and stride * itemsize % _ALIAS_L2 == 0 for stride, slot in loops if slot != ABSENT)
 
 
 def _pieces(
@@ -370,7 +371,7 @@ def _pieces(
     fused: bool,
     threads: int,
     inputs: int,
-    ahead: int,
+    fetch: _Fetch,
 ) -> tuple[NDArray[np.int64], int]:
     """Cut the loops into tasks, and say so in the numbers that the engine reads.
 
@@ -402,24 +403,42 @@ def _pieces(
     numbers[engine.PART] = part
     numbers[engine.JOINED] = blocks == 1 and layout.targets[2] == n
     numbers[engine.GROUP] = group
-    numbers[engine.AHEAD] = ahead
-    numbers[engine.UNFETCHED] = layout.slots[1] != ABSENT
+    numbers[engine.AHEAD : engine.NEAR + 1] = fetch.ahead, layout.slots[1] != ABSENT, fetch.strip or n, fetch.near
     if layout.own:
         strides = [stride for own in layout.own for stride in own[:3]]
         numbers = np.concatenate([numbers, strides, np.stack(layout.batch_own, axis=1).ravel()], dtype=np.int64)
     return numbers, len(layout.batch_in) * chunks * tiles * blocks
 
 
-def _ahead(layout: Layout, stencils: Sequence[Stencil | None]) -> int:
-    """Elements from a row to the one that the next plane, or in a plane the next row, is the first to read."""
-    (h, k, j), slots = layout.sources, layout.slots
-    along = [None if slot == ABSENT else stencils[slot] for slot in slots[:3]]
-    reach = [0 if stencil is None else stencil.half_width for stencil in along]
-    if slots[0] != ABSENT:
-        return reach[0] * h + k
-    if slots[1] != ABSENT:
-        return (reach[1] + 1) * k
-    return 0 if slots[2] == ABSENT else (reach[2] + 1) * j
+class _Fetch(NamedTuple):
+    """What is fetched while a row is worked on: see the entries of the engine's layout. All 0: nothing is."""
+
+    ahead: int = 0
+    strip: int = 0
+    near: int = 0
+
+
+def _fetched(
+    layout: Layout, stencils: Sequence[Stencil | None], form: _Form, outputs: int, staged: bool, itemsize: int
+) -> _Fetch:
+    """The row that the next plane, or in a plane the next row, is the first to read; in strips with little else to do.
+
+    A row is the first to read the neighbour that is farthest along the slowest axis.
+    """
+    if layout.points * itemsize < _FETCH_FROM:
+        return _Fetch()
+    h, k, j = layout.sources
+    for stride, step, slot in ((h, k, layout.slots[0]), (k, k, layout.slots[1]), (j, j, layout.slots[2])):
+        stencil = None if slot == ABSENT else stencils[slot]
+        if stencil is None:
+            continue
+        farthest = stencil.half_width * stride
+        if outputs == 1 and not staged and form.width <= _STRIPPED_WIDTH:
+            return _Fetch(farthest + step, _STRIP, farthest + _STRIP)
+        if staged or (form.width > _STRIPPED_WIDTH and layout.slots[1] != ABSENT):
+            return _Fetch(farthest + step)
+        break
+    return _Fetch()
 
 
 @functools.lru_cache(maxsize=512)

@@ -159,20 +159,28 @@ def stream(typingctx: Any, array: Any, index: Any, scratch: Any, position: Any) 
     return types.void(array, types.intp, scratch, types.intp), codegen
 
 
-@twinned(lambda array, index: None)
-def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
-    """Begin to read a cache line into the L2 cache; an element that does not exist is not read."""
+def _make_prefetch(write: int, locality: int) -> Any:
+    @twinned(lambda array, index: None)
+    def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
+        """Begin to read a cache line into a cache; an element that does not exist is not read."""
 
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        byte, integer = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, integer, integer, integer])
-        function = builder.module.declare_intrinsic("llvm.prefetch", (byte,), kind)
-        address = builder.bitcast(pointer(context, builder, signature.args[0], *args), byte)
-        # to read (0), of data (1); locality 3 is the L1 cache, which is full (Q at 250^3 34 ms with 3, 27 with 2)
-        builder.call(function, [address, *(ir.Constant(integer, number) for number in (0, 2, 1))])
-        return context.get_dummy_value()
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            byte, integer = ir.IntType(8).as_pointer(), ir.IntType(32)
+            kind = ir.FunctionType(ir.VoidType(), [byte, integer, integer, integer])
+            function = builder.module.declare_intrinsic("llvm.prefetch", (byte,), kind)
+            address = builder.bitcast(pointer(context, builder, signature.args[0], *args), byte)
+            # the last 1: of data, not of code
+            builder.call(function, [address, *(ir.Constant(integer, number) for number in (write, locality, 1))])
+            return context.get_dummy_value()
 
-    return types.void(array, types.intp), codegen
+        return types.void(array, types.intp), codegen
+
+    return prefetch
+
+
+prefetch = _make_prefetch(0, 2)  # into the L2 cache
+prefetch_near = _make_prefetch(0, 3)  # into the L1 cache
+prefetch_written = _make_prefetch(1, 3)  # there, to be written
 
 
 @twinned(_lanes_of)

@@ -30,6 +30,9 @@ from fieldgrad import progress
 SERIAL_BELOW = 60_000
 # Values written by one range of tasks: about 20 ms, so that an interrupt is seen soon.
 RANGE = 4_000_000
+# Ranges for each thread, at least: while the last one is worked on the other threads rest. Two threads, ms, the Q
+# criterion at 320^3, of 20 tasks: 65 with 8, of which some had two tasks, 59 so.
+_RANGES = 16
 # Bytes of a new result from which its memory is touched first.
 TOUCHED_FROM = 1 << 26
 # Bytes that are touched in one go, and the smallest page.
@@ -75,7 +78,7 @@ def _is_helper() -> bool:
 def share(function: Callable[..., None], arguments: tuple[Any, ...], tasks: int, values: int) -> None:
     """Run all tasks: alone, or on several threads that take one range of tasks after the other."""
     threads = workers(values)
-    pieces = min(tasks, max(-(-values // RANGE), 1 if threads == 1 else 16 * threads))
+    pieces = min(tasks, max(-(-values // RANGE), 1 if threads == 1 else _RANGES * threads))
     call = progress.open_call() if values > RANGE and not _is_helper() else None
     if call is not None:
         call.begin("computing", pieces)

@@ -490,9 +490,9 @@ def test_derivatives_at_once_or_row_by_row_have_the_same_bits(accuracy: int, mon
         ((256 * 256, 256, 1), 2, True),
         ((256 * 256, 256, 1), 4, False),
         # planes 200 pages apart fall into one set of the first cache, and into several of the second
-        ((320 * 320, 320, 1), 4, True),
-        ((320 * 320, 320, 1), 6, False),
-        ((4096 * 250, 4096, 1), 8, False),
+        ((320 * 320, 320, 1), 8, True),
+        ((4096 * 250, 4096, 1), 8, True),
+        ((1 << 20, 1 << 15, 1), 8, False),
         ((0, 250, 1), 8, True),
     ],
 )
@@ -506,22 +506,63 @@ def test_wide_stencils_go_row_by_row_where_planes_share_cache_sets(
 
 
 @pytest.mark.parametrize(
-    ("shape", "accuracy", "ahead"),
+    ("shape", "accuracy", "outputs", "fetched"),
     [
-        ((20,), 2, 0),
-        ((20, 30), 2, 2 * 30),
-        ((20, 30), 6, 4 * 30),
-        ((20, 30, 40), 2, 2 * 30 * 40),
-        ((20, 30, 40), 4, 3 * 30 * 40),
+        ((9000,), 2, 1, ()),
+        ((20, 30), 2, 1, ()),  # all of it lies in the caches
+        ((900, 300), 2, 1, (2 * 300, 32, 300 + 32)),
+        ((900, 300), 2, 9, (2 * 300,)),
+        ((900, 300), 6, 9, (4 * 300,)),
+        ((900, 300), 6, 1, ()),
+        ((50, 60, 70), 2, 1, (2 * 60 * 70, 32, 60 * 70 + 32)),
+        ((50, 60, 70), 2, 4, ()),
+        ((50, 60, 70), 2, 9, (2 * 60 * 70,)),
+        ((50, 60, 70), 4, 1, (3 * 60 * 70,)),
         # rows of 70 values that are not differentiated: the row is read first where the slowest sweep comes to it
-        ((20, 30, 40, 70), 4, (2 * 30 + 1) * 40 * 70),
+        ((20, 30, 40, 70), 4, 1, ((2 * 30 + 1) * 40 * 70,)),
     ],
 )
-def test_rows_that_are_fetched(shape: tuple[int, ...], accuracy: int, ahead: int) -> None:
+def test_what_is_fetched(shape: tuple[int, ...], accuracy: int, outputs: int, fetched: tuple[int, ...]) -> None:
     axes = (0, 1, 2) if len(shape) > 2 else (0, 1, None) if len(shape) == 2 else (0, None, None)
     stencils = tables(shape, axes, accuracy=accuracy)
     strides = [int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
-    assert call._ahead(plan(shape, strides, strides, axes, stencils), stencils) == ahead
+    layout = plan(shape, strides, strides, axes, stencils)
+    _, form = call._tables(layout, stencils, np.dtype(float), centre=False, bounded=False)
+    assert call._fetched(layout, stencils, form, outputs, outputs > 6, 8) == call._Fetch(*fetched)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n", [24, 25, 48, 112, 1040])
+def test_rows_may_begin_anywhere_in_a_cache_line(n: int, dtype: DTypeLike, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vectors begin at a line where all rows do so, after a strip that they overlap; values are the same."""
+    monkeypatch.setattr(call, "_FETCH_FROM", 0)
+    monkeypatch.setattr(launch, "prepare", call._kept.__wrapped__)
+    shape = (5, 6, n)
+    stencils = tables(shape, ZYX)
+    fields = [noise(*shape, seed=seed, dtype=dtype) for seed in XYZ]
+    matrices = [table(shape[axis], seed=axis).matrix() for axis in ZYX]
+    L = np.stack(
+        [
+            [
+                np.moveaxis(np.tensordot(matrix, field.astype(float), (1, axis)), 0, axis)
+                for axis, matrix in zip(ZYX, matrices, strict=True)
+            ]
+            for field in fields
+        ]
+    )
+    q = -np.einsum("ij...,ji...", L, L) / 2
+    found = []
+    for shift in range(0, 64 // np.dtype(dtype).itemsize, 3):
+        moved = []
+        for field in fields:
+            memory = np.empty(field.size + shift + 16, dtype)
+            begin = shift + -(memory.ctypes.data % 64) % 64 // memory.itemsize
+            moved.append(memory[begin : begin + field.size].reshape(shape))
+            moved[-1][...] = field
+        found.append(evaluate(moved, ZYX, stencils, [Request("q_criterion")])[0])
+    np.testing.assert_allclose(found[0], q, rtol=0, atol=np.abs(q).max() * 100 * np.finfo(dtype).eps)
+    for other in found[1:]:
+        assert_same_bits(other, found[0])
 
 
 def test_small_fields_on_many_threads(monkeypatch: pytest.MonkeyPatch, threads: Callable[[int], None]) -> None:
