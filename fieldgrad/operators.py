@@ -705,12 +705,10 @@ def _beside(value: Array, count: int) -> Array:
 
 def allocate(like: Array, shape: Sequence[int], leading: Sequence[int]) -> Array:
     """Memory for a result, in the memory order of a field, behind leading dimensions."""
-    from fieldgrad.kernels.layout import empty_like, span
-    from fieldgrad.kernels.threads import touch
+    from fieldgrad.kernels import results
+    from fieldgrad.kernels.layout import empty_like
 
-    memory = empty_like(like, shape, leading)
-    touch(span(memory)[0])
-    return memory
+    return empty_like(like, shape, leading, empty=results.empty)
 
 
 def _checked_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any], inputs: Sequence[Array]) -> Array:

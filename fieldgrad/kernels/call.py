@@ -49,11 +49,12 @@ _LONG_BLOCK = 8192
 # Q, lambda2 and dissipation 111 staged and streamed, 100 direct; lambda2 alone 81).
 _DIRECT_OUTPUTS = 6
 _ALIAS = 4096
-# Neighbours along an axis up to which all derivatives of a point are always computed at once, and the distance of planes
-# (or rows), in bytes, whose multiples fall into one set of an L2 cache: with more neighbours these make it slow, and
-# rows of one derivative after the other the faster way. Two threads, ms, q_criterion at accuracy 4, 6 and 8, at once:
-# 256^3 (planes 512 kB apart) 83, 109 and 177; 384^3 (1152 kB) 201, - and 510; 320^3 (800 kB) 104, 162 and 245; 4096^2
-# (rows 32 kB apart) 29, 46 and 61. One after the other: 76, 97 and 125; 338, - and 500; 110, 240 and 312; -, 60 and 113.
+# Neighbours along an axis up to which all derivatives of a point are always computed at once, and the distance of
+# planes (or rows), in bytes, whose multiples fall into one set of an L2 cache: with more neighbours these make it slow,
+# and rows of one derivative after the other the faster way. Two threads, ms, q_criterion at accuracy 4, 6 and 8, at
+# once and one after the other: 256^3 (planes 512 kB apart) 83, 109, 177 and 76, 97, 125; 320^3 (800 kB) 104, 162, 245
+# and 110, 240, 312; 384^3 (1152 kB) at 4 and 8 201, 510 and 338, 500; 4096^2 (rows 32 kB apart) at 6 and 8 46, 61 and
+# 60, 113.
 _FUSED_WIDTH, _ALIAS_L2 = 2, 1 << 18
 # Where there is next to no arithmetic, nothing hides stores (two threads, ms: the gradient of a scalar at 250^3, 256^3,
 # 320^3 is 25, 26, 46 direct and 22, 23, 42 staged and streamed; loops that only read and write take 18 to 22, 19, 39).

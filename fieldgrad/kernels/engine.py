@@ -557,7 +557,8 @@ def sweep(
                         for j in range(begin_j, end_j):
                             _row(
                                 spec, u, v, w, parameters, outs, strides, g,
-                                source + j * step_in, target + j * step_out, places_of(spec, layout, ENTRIES, batch, h, k, j),
+                                source + j * step_in, target + j * step_out,
+                                places_of(spec, layout, ENTRIES, batch, h, k, j),
                                 first_i, stop_i, (j - begin_j) * n - first_i,
                                 layout, tables, (h * width, k * width, j * width), fetched,
                             )  # fmt: skip

@@ -8,7 +8,7 @@ loops around them. Nothing is copied but inputs whose rows are not contiguous in
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -75,21 +75,25 @@ def memory_order(array: NDArray[Any]) -> list[int]:
 
 
 def empty_like(
-    field: NDArray[Any], shape: Sequence[int], leading: Sequence[int] = (), dtype: Any = None
+    field: NDArray[Any],
+    shape: Sequence[int],
+    leading: Sequence[int] = (),
+    dtype: Any = None,
+    empty: Callable[..., NDArray[Any]] = np.empty,
 ) -> NDArray[Any]:
     """Uninitialised memory for a field of some shape in the memory order of another, behind leading dimensions."""
     kind = field.dtype if dtype is None else np.dtype(dtype)
     if field.flags.c_contiguous:
-        return _empty((*leading, *shape), kind)
+        return _had(empty, (*leading, *shape), kind)
     order = memory_order(field)
-    memory = _empty((*leading, *(shape[axis] for axis in order)), kind)
+    memory = _had(empty, (*leading, *(shape[axis] for axis in order)), kind)
     inverse = np.argsort(order)
     return memory.transpose(*range(len(leading)), *(len(leading) + inverse))
 
 
-def _empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+def _had(empty: Callable[..., NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     try:
-        return np.empty(shape, dtype)
+        return empty(shape, dtype)
     except MemoryError:
         raise no_memory(shape, dtype) from None
 

@@ -22,7 +22,7 @@ import pytest
 from numpy.typing import DTypeLike, NDArray
 
 from fieldgrad import operators
-from fieldgrad.kernels import call, launch, points
+from fieldgrad.kernels import call, launch, points, results
 from fieldgrad.kernels import threads as sharing
 from fieldgrad.kernels.launch import Request
 from fieldgrad.kernels.layout import plan
@@ -906,7 +906,7 @@ def test_memory_of_large_results_is_touched(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
 def test_all_memory_of_a_result_is_touched(order: Sequence[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing, "touch", lambda memory: memory.fill(0))
+    monkeypatch.setattr(results, "touch", lambda memory: memory.fill(0))
     result = operators.allocate(reordered(noise(*SHAPE), order), SHAPE, (3,))
     assert result.shape == (3, *SHAPE)
     assert (result == 0).all()
