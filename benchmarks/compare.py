@@ -7,8 +7,8 @@
 
 Peers come with ``pip install --group peers``; those that are not installed are left out, and the report says so. The
 limit is the faster of two loops that read and write the same arrays and compute nothing. "Given" writes into memory
-that exists, "fresh" allocates it. Results are compared before they are timed. How times are taken: see
-:mod:`benchmarks.measure`; what fieldgrad aims at: :mod:`benchmarks.goals`.
+that exists, "fresh" allocates it, or has that of a result that is gone. Results are compared before they are timed. How
+times are taken: see :mod:`benchmarks.measure`; what fieldgrad aims at: :mod:`benchmarks.goals`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _ROUNDING = 1e-12
 
 
 def own(name: str, fields: list[np.ndarray], nodes: list[np.ndarray], outs: list[np.ndarray] | None) -> Sequence[Any]:
-    """The work done here, into memory that lies in one piece or into fresh memory."""
+    """The work done here, into memory that lies in one piece or into memory of its own."""
     shape = fields[0].shape
     whole = None if outs is None else outs[0].base
     if name == "gradient":
@@ -131,7 +131,7 @@ def table(n: int, times: dict[str, Times], differences: dict[str, float]) -> str
     labels = {
         LIMIT: "the limit: reads and writes the same arrays",
         GIVEN: "**fieldgrad**, into arrays that are given (`out=`)",
-        FRESH: "**fieldgrad**, into fresh memory",
+        FRESH: "**fieldgrad**, into memory of its own",
         C: "C with OpenMP, plain loops, gcc `-O3 -march=native -ffast-math`",
     }
     for program in programs:

@@ -285,7 +285,7 @@ def threads(options: Options) -> None:
 
 
 def fresh(options: Options) -> None:
-    """Fresh output over given output."""
+    """Fresh output over given output, in a loop, where a result takes the memory of one that is gone."""
     for n in options.sizes:
         case = Case((n, n, n))
         f = case.components[0]

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How times are taken: candidates in turn in one run, medians, and ratios within a round.
 
-Each round runs every candidate once, in turn, so that a busy machine slows all of them alike, with a pause before each
-in which threads of the one before it come to rest. Results are compared before they are timed.
+Each round runs every candidate, in turn, so that a busy machine slows all of them alike, with a pause before each in
+which threads of the one before it come to rest, and, where it is short, one run before the one that counts, in which
+its own threads wake up. Results are compared before they are timed.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import statistics
@@ -27,18 +29,25 @@ Times = dict[str, list[float]]
 # Threads of JAX and OpenMP spin for some 10 ms after their work: q_criterion of 250^3 right after JAX's took 40 to 47
 # ms on two cores, 30 to 33 after this pause.
 _PAUSE = 0.1
+# After a pause threads and processor wake up first: q_criterion of 250^3 took 31 to 34 ms right after it, 28 at once
+# after another call. Seconds below which a run is short: what is slower does not feel it.
+_SHORT = 0.5
 
 
 def rounds(work: Work, repeat: int, *, warm: bool = True) -> Times:
     """Seconds of each candidate in each round; one more round before them, which compiles, is not counted."""
     times: Times = {name: [] for name in work}
+    latest = dict.fromkeys(work, math.inf)
     for number in range(-1 if warm else 0, repeat):
         for name, function in work.items():
             time.sleep(_PAUSE)
+            if latest[name] < _SHORT:
+                function()
             start = time.perf_counter()
             function()
+            latest[name] = time.perf_counter() - start
             if number >= 0:
-                times[name].append(time.perf_counter() - start)
+                times[name].append(latest[name])
     return times
 
 

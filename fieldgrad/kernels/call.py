@@ -73,13 +73,13 @@ _STAGED = 192 << 10
 # criterion at accuracy 4 and 6 43 and 63 instead of 47 and 68. At 4000^2, where the next row is fetched, the gradient
 # 11 instead of 14, L 25 instead of 27; Q at accuracy 4 gains nothing.
 _FETCH_FROM = 1 << 20
-# Points of a row in a strip, before which that much of what lies ahead is fetched, and neighbours along an axis up to
-# which rows are cut so. A core has some 24 lines under way, and waits for the rest of a row that is fetched at once.
-# Two threads, ms, the Q criterion at 250^3 and 320^3: 28 and 58 without, 28 and 58 fetched row by row, 27.5 and 55 in
-# strips of 64, 24.6 and 51 of 32 with the lines of output below; 4000^2 19 and 15.6. A strip costs its beginning: at
-# accuracy 8, 250^3, 105 in strips of 64, 92 row by row; vorticity, Q, lambda2 and dissipation in one go 103 without,
-# 115 in strips; the gradient of a scalar at 4000^2 14.2, and 12.6 row by row.
-_STRIP, _STRIPPED_WIDTH = 32, 2
+# Neighbours along an axis up to which rows are cut into strips, before which that much of what lies ahead is fetched. A
+# core has some 24 lines under way, and waits for the rest of a row that is fetched at once. Two threads, ms, the Q
+# criterion at 250^3 and 320^3: 28 and 58 without, 28 and 58 fetched row by row, 27.5 and 55 in strips of 64, 24.6 and
+# 51 of 32 with the lines of output below; at 4000^2 19 and 15.6; at accuracy 4 56 and 124 row by row, 54 and 112 so. A
+# strip costs its beginning: at accuracy 8 101 and 264, 108 and 280 so; vorticity, Q, lambda2 and dissipation in one go
+# 103 and 115 at 250^3; the gradient of a scalar at 4000^2 12.6 row by row, 14.2 so.
+_STRIPPED_WIDTH = 4
 # Entries behind the weights of a row where tables have boundaries.
 BOUNDARY = 2
 # Point functions, and their derivatives, by name.
@@ -435,7 +435,7 @@ def _fetched(
             continue
         farthest = stencil.half_width * stride
         if outputs == 1 and not staged and form.width <= _STRIPPED_WIDTH:
-            return _Fetch(farthest + step, _STRIP, farthest + _STRIP)
+            return _Fetch(farthest + step, engine.STRIP_POINTS, farthest + engine.STRIP_POINTS)
         if staged or (form.width > _STRIPPED_WIDTH and layout.slots[1] != ABSENT):
             return _Fetch(farthest + step)
         break

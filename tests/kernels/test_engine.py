@@ -513,13 +513,15 @@ def test_wide_stencils_go_row_by_row_where_planes_share_cache_sets(
         ((900, 300), 2, 1, (2 * 300, 32, 300 + 32)),
         ((900, 300), 2, 9, (2 * 300,)),
         ((900, 300), 6, 9, (4 * 300,)),
+        ((900, 300), 4, 1, (3 * 300, 32, 2 * 300 + 32)),
         ((900, 300), 6, 1, ()),
         ((50, 60, 70), 2, 1, (2 * 60 * 70, 32, 60 * 70 + 32)),
         ((50, 60, 70), 2, 4, ()),
         ((50, 60, 70), 2, 9, (2 * 60 * 70,)),
-        ((50, 60, 70), 4, 1, (3 * 60 * 70,)),
+        ((50, 60, 70), 4, 1, (3 * 60 * 70, 32, 2 * 60 * 70 + 32)),
+        ((50, 60, 70), 6, 1, (4 * 60 * 70,)),
         # rows of 70 values that are not differentiated: the row is read first where the slowest sweep comes to it
-        ((20, 30, 40, 70), 4, 1, ((2 * 30 + 1) * 40 * 70,)),
+        ((20, 30, 40, 70), 8, 1, ((4 * 30 + 1) * 40 * 70,)),
     ],
 )
 def test_what_is_fetched(shape: tuple[int, ...], accuracy: int, outputs: int, fetched: tuple[int, ...]) -> None:
