@@ -76,9 +76,10 @@ _FETCH_FROM = 1 << 20
 # Neighbours along an axis up to which rows are cut into strips, before which that much of what lies ahead is fetched. A
 # core has some 24 lines under way, and waits for the rest of a row that is fetched at once. Two threads, ms, the Q
 # criterion at 250^3 and 320^3: 28 and 58 without, 28 and 58 fetched row by row, 27.5 and 55 in strips of 64, 24.6 and
-# 51 of 32 with the lines of output below; at 4000^2 19 and 15.6; at accuracy 4 56 and 124 row by row, 54 and 112 so. A
-# strip costs its beginning: at accuracy 8 101 and 264, 108 and 280 so; vorticity, Q, lambda2 and dissipation in one go
-# 103 and 115 at 250^3; the gradient of a scalar at 4000^2 12.6 row by row, 14.2 so.
+# 51 of 32 with the lines of output below; at 4000^2 19 and 15.6; at accuracy 4 56 and 124 row by row, 54 and 112 so;
+# vorticity 33 and 77 row by row, 27 and 66 so. A strip costs its beginning: at accuracy 8 101 and 264, 108 and 280 so;
+# vorticity, Q, lambda2 and dissipation in one go 103 and 115 at 250^3; the gradient of a scalar at 4000^2 12.6 row by
+# row, 14.2 so.
 _STRIPPED_WIDTH = 4
 # Entries behind the weights of a row where tables have boundaries.
 BOUNDARY = 2
@@ -270,7 +271,7 @@ def _kept(
         fused,
     )
     function = _compiled(spec, dtype, len(fields), len(requests), len(tables) // engine.TABLES)
-    fetch = _fetched(layout, stencils, form, outputs, staged, dtype.itemsize)
+    fetch = _fetched(layout, stencils, form, len(rows), outputs, staged, dtype.itemsize)
     kept = outputs * dtype.itemsize if staged else 0
     numbers, tasks = _pieces(layout, form, origin, kept, streamed, fused, threads, len(rows), fetch)
     return Call(function, numbers, layout, tables, tasks)
@@ -420,7 +421,13 @@ class _Fetch(NamedTuple):
 
 
 def _fetched(
-    layout: Layout, stencils: Sequence[Stencil | None], form: _Form, outputs: int, staged: bool, itemsize: int
+    layout: Layout,
+    stencils: Sequence[Stencil | None],
+    form: _Form,
+    inputs: int,
+    outputs: int,
+    staged: bool,
+    itemsize: int,
 ) -> _Fetch:
     """The row that the next plane, or in a plane the next row, is the first to read; in strips with little else to do.
 
@@ -434,7 +441,7 @@ def _fetched(
         if stencil is None:
             continue
         farthest = stencil.half_width * stride
-        if outputs == 1 and not staged and form.width <= _STRIPPED_WIDTH:
+        if form.width <= _STRIPPED_WIDTH and (inputs > 2 if staged else outputs == 1):
             return _Fetch(farthest + step, engine.STRIP_POINTS, farthest + engine.STRIP_POINTS)
         if staged or (form.width > _STRIPPED_WIDTH and layout.slots[1] != ABSENT):
             return _Fetch(farthest + step)

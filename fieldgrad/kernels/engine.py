@@ -70,7 +70,8 @@ GROUP = 24  # rows that are staged before they are written
 # (0: none is), and the last planes of a sweep from which nothing is.
 AHEAD, UNFETCHED = 25, 26
 # Points of a row before which a strip of what lies ahead is fetched, and elements from there to the next strip of the
-# row that this row is the first to read, which is fetched into the nearest cache (0: none is) with the output below.
+# row that this row is the first to read, which is fetched into the nearest cache (0: none is), with the output below
+# where that is not staged. The loop over a strip of STRIP_POINTS is compiled by itself.
 STRIP, NEAR = 27, 28
 STRIP_POINTS = 32
 # Behind these, for parameters with strides of their own: the strides of slots 0, 1, 2 of each, then its offset in each
@@ -367,8 +368,9 @@ def _fused_row(
             _fetch(spec, u, v, w, source + ahead + here, source + ahead + end)
         if near > 0:
             _fetch_near(spec, u, v, w, source + near + here, source + near + end)
-            for i in range(here, end, line):
-                prefetch_written(outs[0], below + i)
+            if not spec.staged:
+                for i in range(here, end, line):
+                    prefetch_written(outs[0], below + i)
         # the same twice: a loop of known length begins at less cost (the Q criterion at 250^3 24 ms instead of 26)
         if end - here == STRIP_POINTS:
             for i in range(STRIP_POINTS):

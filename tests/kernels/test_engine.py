@@ -511,13 +511,13 @@ def test_wide_stencils_go_row_by_row_where_planes_share_cache_sets(
         ((9000,), 2, 1, ()),
         ((20, 30), 2, 1, ()),  # all of it lies in the caches
         ((900, 300), 2, 1, (2 * 300, 32, 300 + 32)),
-        ((900, 300), 2, 9, (2 * 300,)),
+        ((900, 300), 2, 9, (2 * 300,)),  # two inputs
         ((900, 300), 6, 9, (4 * 300,)),
         ((900, 300), 4, 1, (3 * 300, 32, 2 * 300 + 32)),
         ((900, 300), 6, 1, ()),
         ((50, 60, 70), 2, 1, (2 * 60 * 70, 32, 60 * 70 + 32)),
         ((50, 60, 70), 2, 4, ()),
-        ((50, 60, 70), 2, 9, (2 * 60 * 70,)),
+        ((50, 60, 70), 2, 9, (2 * 60 * 70, 32, 60 * 70 + 32)),
         ((50, 60, 70), 4, 1, (3 * 60 * 70, 32, 2 * 60 * 70 + 32)),
         ((50, 60, 70), 6, 1, (4 * 60 * 70,)),
         # rows of 70 values that are not differentiated: the row is read first where the slowest sweep comes to it
@@ -530,7 +530,7 @@ def test_what_is_fetched(shape: tuple[int, ...], accuracy: int, outputs: int, fe
     strides = [int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
     layout = plan(shape, strides, strides, axes, stencils)
     _, form = call._tables(layout, stencils, np.dtype(float), centre=False, bounded=False)
-    assert call._fetched(layout, stencils, form, outputs, outputs > 6, 8) == call._Fetch(*fetched)
+    assert call._fetched(layout, stencils, form, len(shape), outputs, outputs > 6, 8) == call._Fetch(*fetched)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
