@@ -75,12 +75,14 @@ _STAGED = 192 << 10
 _FETCH_FROM = 1 << 20
 # Neighbours along an axis up to which rows are cut into strips, before which that much of what lies ahead is fetched. A
 # core has some 24 lines under way, and waits for the rest of a row that is fetched at once. Two threads, ms, the Q
-# criterion at 250^3 and 320^3: 28 and 58 without, 28 and 58 fetched row by row, 27.5 and 55 in strips of 64, 24.6 and
-# 51 of 32 with the lines of output below; at 4000^2 19 and 15.6; at accuracy 4 56 and 124 row by row, 54 and 112 so;
-# vorticity 33 and 77 row by row, 27 and 66 so. A strip costs its beginning: at accuracy 8 101 and 264, 108 and 280 so;
-# vorticity, Q, lambda2 and dissipation in one go 103 and 115 at 250^3; the gradient of a scalar at 4000^2 12.6 row by
-# row, 14.2 so.
+# criterion at 250^3 and 320^3: 28 and 58 without, 28 and 58 fetched row by row, 27.5 and 55 in strips of 8 lines, 24.6
+# and 51 of 4 with the lines of output below; at 4000^2 19 and 15.6; at accuracy 4 56 and 124 row by row, 54 and 112 in
+# strips; vorticity 33 and 77, 27 and 66 in strips. A strip costs its beginning: at accuracy 8 101 and 264 row by row,
+# 108 and 280 in strips; vorticity, Q, lambda2 and dissipation in one go 103 and 115 at 250^3; the gradient of a scalar
+# at 4000^2 12.6 and 14.2.
 _STRIPPED_WIDTH = 4
+# Bytes of a cache line.
+_LINE = 64
 # Entries behind the weights of a row where tables have boundaries.
 BOUNDARY = 2
 # Point functions, and their derivatives, by name.
@@ -442,7 +444,8 @@ def _fetched(
             continue
         farthest = stencil.half_width * stride
         if form.width <= _STRIPPED_WIDTH and (inputs > 2 if staged else outputs == 1):
-            return _Fetch(farthest + step, engine.STRIP_POINTS, farthest + engine.STRIP_POINTS)
+            strip = engine.STRIP_LINES * _LINE // itemsize
+            return _Fetch(farthest + step, strip, farthest + strip)
         if staged or (form.width > _STRIPPED_WIDTH and layout.slots[1] != ABSENT):
             return _Fetch(farthest + step)
         break

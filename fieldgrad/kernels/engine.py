@@ -71,9 +71,9 @@ GROUP = 24  # rows that are staged before they are written
 AHEAD, UNFETCHED = 25, 26
 # Points of a row before which a strip of what lies ahead is fetched, and elements from there to the next strip of the
 # row that this row is the first to read, which is fetched into the nearest cache (0: none is), with the output below
-# where that is not staged. The loop over a strip of STRIP_POINTS is compiled by itself.
+# where that is not staged. The loop over a strip of so many cache lines is compiled by itself.
 STRIP, NEAR = 27, 28
-STRIP_POINTS = 32
+STRIP_LINES = 4
 # Behind these, for parameters with strides of their own: the strides of slots 0, 1, 2 of each, then its offset in each
 # batch.
 ENTRIES = 29
@@ -372,8 +372,8 @@ def _fused_row(
                 for i in range(here, end, line):
                     prefetch_written(outs[0], below + i)
         # the same twice: a loop of known length begins at less cost (the Q criterion at 250^3 24 ms instead of 26)
-        if end - here == STRIP_POINTS:
-            for i in range(STRIP_POINTS):
+        if end - here == STRIP_LINES * line:
+            for i in range(STRIP_LINES * line):
                 _point(
                     spec, u, v, w, parameters, outs, strides, g, source, target, places,
                     staged, n, step, tables, first, here + i,
