@@ -195,7 +195,7 @@ def _given(varargs: Sequence[ArrayLike], count: int) -> list[ArrayLike]:
     )
 
 
-def _distances(varargs: Sequence[ArrayLike], axes: list[int], shape: tuple[int, ...]) -> list[NDArray[np.float64]]:
+def _distances(varargs: Sequence[ArrayLike], axes: list[int], shape: tuple[int, ...]) -> list[NDArray[Any]]:
     """Positions along each axis, from spacings and coordinates."""
     given = _given(varargs, len(axes))
     return [_positions(one, axis, shape[axis]) for one, axis in zip(given, axes, strict=True)]
@@ -209,7 +209,7 @@ def _table(
         return EvenStencil(points, _spacing(distance, axis), accuracy, edge_accuracy)
     positions = _positions(distance, axis, points)
     if edge_accuracy is not None:
-        return table(positions, 1, accuracy, period, edge_accuracy)
+        return table(checked_nodes(positions, f"axis {axis}"), 1, accuracy, period, edge_accuracy)
     return Axis("x", f"axis {axis}", positions, period=period, accuracy=accuracy).stencil()
 
 
@@ -220,7 +220,8 @@ def _spacing(given: ArrayLike, axis: int) -> float:
     return step
 
 
-def _positions(given: ArrayLike, axis: int, points: int) -> NDArray[np.float64]:
+def _positions(given: ArrayLike, axis: int, points: int) -> NDArray[Any]:
+    """As many positions as there are points, of any values."""
     values: NDArray[Any] = np.asarray(given)
     if values.ndim == 0:
         return np.arange(points, dtype=np.float64) * _spacing(values, axis)
@@ -230,7 +231,7 @@ def _positions(given: ArrayLike, axis: int, points: int) -> NDArray[np.float64]:
         )
     if len(values) != points:
         raise ValueError(f"coordinates: that of axis {axis} has {len(values)} points, but the field has {points} there")
-    return checked_nodes(values, f"axis {axis}")
+    return values
 
 
 def _periods(period: Period, count: int) -> list[float | None]:

@@ -8,12 +8,13 @@ compute it. Where all spacings are one, weights are, too: nothing is computed th
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from fieldgrad.stencils import ROWS, Array, Stencil, derivative_stencil, slopes, windows
+from fieldgrad.stencils import ROWS, Array, Stencil, derivative_stencil, slopes, verify_slopes, windows
 
 #: Nodes from which weights are computed piece by piece.
 LONG = 1 << 18
@@ -22,6 +23,16 @@ LONG = 1 << 18
 PIECE, LEAST_ROWS = 1 << 17, 1 << 10
 #: Nodes of the rows that a line of one spacing is cut into, whose common weights stay in an L1 or L2 cache.
 ROW = 1 << 12
+
+
+#: What computes weights: it takes positions, the nodes on each side of the middle one, and memory for the weights.
+Fill = Callable[[Array, int, Array], None]
+
+
+def _fill(x: Array, half: int, band: Array) -> None:
+    for start in range(0, band.shape[1], ROWS):
+        stop = min(start + ROWS, band.shape[1])
+        slopes(windows(x, half, start, stop), half, band[:, start:stop])
 
 
 class LongStencil(Stencil):
@@ -94,8 +105,8 @@ class LongStencil(Stencil):
         edge = self.accuracy if self.edge_accuracy is None else self.edge_accuracy
         return max(self.accuracy, edge + 1)
 
-    def slice(self, start: int, stop: int, reach: int = 0) -> tuple[Stencil, int, int]:
-        """As that of any table; nothing is computed but the rows that are asked for."""
+    def slice(self, start: int, stop: int, reach: int = 0, fill: Fill | None = None) -> tuple[Stencil, int, int]:
+        """As that of any table; nothing is computed but the rows that are asked for, by a function if one is given."""
         self._check_rows(start, stop)
         half, count = self.half_width, stop - start
         if self.periodic or (start >= half and stop <= self.nodes - half):
@@ -105,9 +116,8 @@ class LongStencil(Stencil):
                 low, high = max(low, 0), min(high, self.nodes)
             x = self._between(start - half, stop + half)
             band = np.empty((2 * half + 1, count))
-            for some in range(0, count, ROWS):
-                end = min(some + ROWS, count)
-                slopes(windows(x, half, some, end), half, band[:, some:end])
+            (_fill if fill is None else fill)(x, half, band)
+            verify_slopes(band[half])
             return Stencil.unverified(band, high - low, start - low), low, high
         margin = self._margin + reach
         low, high = max(start - margin, 0), min(stop + margin, self.nodes)
@@ -165,6 +175,6 @@ class EvenStencil(LongStencil):
         middle = slopes(windows(self.x, self.half_width, 0, 1), self.half_width)
         return np.broadcast_to(middle, (len(middle), self.rows))
 
-    def slice(self, start: int, stop: int, reach: int = 0) -> tuple[Stencil, int, int]:
-        """As that of any table."""
+    def slice(self, start: int, stop: int, reach: int = 0, fill: Fill | None = None) -> tuple[Stencil, int, int]:
+        """As that of any table; there is nothing to fill."""
         return Stencil.slice(self, start, stop, reach)

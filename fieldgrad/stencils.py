@@ -646,12 +646,28 @@ def slopes(x: Array, centre: int, out: Array | None = None) -> Array:
             weights[place] = slope
             total = total + slope  # in one order: NumPy would add up a single column in another
         np.negative(total, out=weights[centre])
-    if not np.isfinite(weights[centre]).all():
+    verify_slopes(weights[centre])
+    return weights
+
+
+def verify_slopes(centre: Array) -> None:
+    """Refuse weights of a first derivative that are not finite.
+
+    Parameters
+    ----------
+    centre : ndarray
+        Those of the middle nodes, which are minus the sum of the others.
+
+    Raises
+    ------
+    ArithmeticError
+        If one is not finite.
+    """
+    if not np.isfinite(centre).all():
         raise ArithmeticError(
             "x: the spacings are too uneven for double precision: weights of the first derivative are not finite; use "
             "a smaller accuracy"
         )
-    return weights
 
 
 def _verified(offsets: Array, order: int) -> Array:

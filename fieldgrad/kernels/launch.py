@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from fieldgrad.kernels import redo
+from fieldgrad.kernels import redo, weights
 from fieldgrad.kernels.call import Request, goes_by_rows, prepare
 from fieldgrad.kernels.layout import empty_like, fill, has_contiguous_rows, memory_order, span
 from fieldgrad.kernels.spec import Metric
@@ -135,7 +135,7 @@ def _in_pieces(
     def work(begin: int, end: int) -> None:
         for start in range(begin * length, min(end * length, count), length):
             stop = min(start + length, count)
-            block, low, high = stencil.slice(start, stop)
+            block, low, high = stencil.slice(start, stop, fill=weights.fill)
             evaluate(
                 [part(field, low, high) for field in fields],
                 rows,
