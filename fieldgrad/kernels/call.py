@@ -57,7 +57,10 @@ _ALIAS = 4096
 # 60, 113.
 _FUSED_WIDTH, _ALIAS_L2 = 2, 1 << 18
 # Where there is next to no arithmetic, nothing hides stores (two threads, ms: the gradient of a scalar at 250^3, 256^3,
-# 320^3 is 25, 26, 46 direct and 22, 23, 42 staged and streamed; loops that only read and write take 18 to 22, 19, 39).
+# 320^3 is 25, 26, 46 direct and 22, 23, 42 staged and streamed; loops that only read and write take 18 to 22, 19, 39;
+# its derivative along the slowest axis at 250^3, 256^3 and 400^3 13, 13, 50 and 9, 11, 36, along the middle one 11, 13,
+# 41 and 10, 11, 27). Along the row alone they cost less than what is staged (10, 12, 36 and 12, 13, 31; a line of 1e8
+# values 63 and 69).
 _LIGHT = frozenset({"gradient", "velocity_gradient", "deformation_rate", "spin", "vorticity"})
 # Bytes of output from which staged values bypass the caches: no line is read only to be overwritten. One thread, ms: L
 # at 250^3 180 stored, 132 streamed; D and W 304 and 220; where all fits into the cache storing is faster. L is then
@@ -253,14 +256,15 @@ def _kept(
         step * dtype.itemsize for first in range(1, len(strides), 3) for step in strides[first : first + 2] if step
     ]
     aliased = any(step % _ALIAS == 0 for step in steps)
-    light = all(request.name in _LIGHT for request in requests)
-    staged = outputs > _DIRECT_OUTPUTS or (outputs > 1 and streamed and (aliased or light))
+    outer = sum(slot != ABSENT for slot in layout.slots[:3])
+    light = all(request.name in _LIGHT for request in requests) and (outputs > 1 or outer > 0)
+    staged = outputs > _DIRECT_OUTPUTS or (streamed and (light or (outputs > 1 and aliased)))
     columns = [layout.slots.index(column) if column in layout.slots else ABSENT for column in range(3)]
     fused = _is_fused(layout, form, dtype.itemsize)
     spec = _spec(
         rows,
         tuple(columns),
-        sum(slot != ABSENT for slot in layout.slots[:3]),
+        outer,
         layout.slots[3] != ABSENT,
         form.half,
         form.width,
