@@ -195,10 +195,12 @@ def _given(varargs: Sequence[ArrayLike], count: int) -> list[ArrayLike]:
     )
 
 
-def _distances(varargs: Sequence[ArrayLike], axes: list[int], shape: tuple[int, ...]) -> list[NDArray[Any]]:
-    """Positions along each axis, from spacings and coordinates."""
+def _distances(varargs: Sequence[ArrayLike], axes: list[int], shape: tuple[int, ...]) -> list[NDArray[np.float64]]:
+    """Positions along each axis, from spacings and coordinates, checked."""
     given = _given(varargs, len(axes))
-    return [_positions(one, axis, shape[axis]) for one, axis in zip(given, axes, strict=True)]
+    return [
+        checked_nodes(_positions(one, axis, shape[axis]), f"axis {axis}") for one, axis in zip(given, axes, strict=True)
+    ]
 
 
 def _table(
@@ -271,7 +273,8 @@ def _frame(
         chosen = _axes(axes, len(shape))
     if not 1 <= len(chosen) <= 3:
         raise ValueError(f"axes: there are {len(chosen)} directions; pass one to three")
-    positions = _distances(coordinates, chosen, shape)
+    given = _given(coordinates, len(chosen))
+    positions = [_positions(one, axis, shape[axis]) for one, axis in zip(given, chosen, strict=True)]
     stencils = [
         Axis(name, f"axis {axis}", nodes, period=length, accuracy=accuracy).stencil(order)
         for name, axis, nodes, length in zip(SPATIAL, chosen, positions, _periods(period, len(chosen)), strict=False)
